@@ -1,0 +1,135 @@
+-- laws.sql: what no client may do to a queue, whatever it is written in. Each law is a trigger that compares OLD with NEW.
+--
+-- Laws read no clock, draw no random number and pick no policy, and none depends on a pragma (foreign_keys and recursive_triggers are
+-- off in the sqlite3 shell). They speak as  QKnnn text  (table of the codes: README.md). A trigger costs 0.3-0.9 µs a statement
+-- even when its WHEN is false, so there are few, and a WHEN lets the quiet moves (claim, ack) pass.
+
+-- Birth: the id is SQLite's to give, the past is empty, and a key that is held is met by put's upsert, never by OR REPLACE.
+create trigger if not exists qk_task_birth before insert on qk_task
+when new.id is not -1
+  or new.claims or new.failures or new.needs or new.turn is not null
+  or new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> ''
+  or not (new.state = 'ready' or new.state = 'scheduled')
+  or (new.duplicates is null and new.key is not null)
+begin
+  select case
+    when new.id is not -1 then raise(abort, 'QK001 ids are given by the queue: insert without one (OR REPLACE of a task is refused)')
+    when new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs or new.turn is not null
+      then raise(abort, 'QK003 after, group_key, until_at and lane are reserved for a later schema')
+    when new.claims or new.failures or not (new.state = 'ready' or new.state = 'scheduled')
+      then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
+    when exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
+      then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
+  end;
+end;
+
+-- A plain INSERT may name just run_at: the task is scheduled for that time.
+create trigger if not exists qk_task_run_at after insert on qk_task
+when new.run_at is not null and new.state = 'ready' and new.due_at is null and new.duplicates is null
+begin
+  update qk_task set state = 'scheduled', due_at = run_at where id = new.id;
+end;
+
+-- What a task is never changes; its payload is fixed while a worker has it and once it is finished.
+create trigger if not exists qk_task_fixed before update of queue, created_at, payload on qk_task
+when new.queue is not old.queue or new.created_at is not old.created_at
+  or (new.payload is not old.payload and old.state <> 'ready' and old.state <> 'scheduled' and old.state <> 'blocked')
+begin
+  select case
+    when new.queue is not old.queue           then raise(abort, 'QK005 a task never changes its queue: cancel it and put another')
+    when new.created_at is not old.created_at then raise(abort, 'QK006 created_at never changes')
+    else                                           raise(abort, 'QK007 the payload is fixed while the task runs and when it is finished')
+  end;
+end;
+
+-- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key?
+-- (No OF list: an update of the rowid would slip past one.)
+create trigger if not exists qk_task_move after update on qk_task
+when not (new.id = old.id and case
+  when new.state = old.state                              then new.claims = old.claims
+  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and new.key_until is not -1
+  when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and (new.key is null or new.key_until is not 0)
+  else 0 end)
+begin
+  select case
+    when new.id <> old.id then raise(abort, 'QK008 an id never changes')
+    when new.claims <> old.claims + (old.state = 'ready' and new.state = 'running')
+      then raise(abort, 'QK009 claims count the runs: only a claim adds one')
+    when new.state <> old.state and instr('
+        ready>running     ready>scheduled    ready>blocked      ready>cancelled
+        scheduled>ready   scheduled>blocked  scheduled>cancelled
+        blocked>ready     blocked>scheduled  blocked>cancelled
+        running>done      running>dead       running>cancelled  running>ready  running>scheduled
+        done>ready        done>scheduled     done>blocked
+        dead>ready        dead>scheduled     dead>blocked       dead>cancelled
+        cancelled>ready   cancelled>scheduled cancelled>blocked
+      ', old.state || '>' || new.state) = 0
+      then raise(abort, 'QK020 no such move between two states (see the state diagram)')
+  end;
+  insert into qk_run (task_id, claim, outcome, worker, claimed_at, ended_at, text)
+    select old.id, old.claims,
+           case when old.state = 'done'             then 'done'
+                when new.crashes  > old.crashes     then 'crashed'
+                when new.failures > old.failures    then 'failed'
+                when new.state = 'cancelled'        then 'cancelled'
+                else 'released' end,
+           old.worker, old.claimed_at,
+           case old.state when 'done' then old.ended_at else new.ended_at end,
+           case when old.state = 'done' then old.result when new.failures > old.failures then new.error end
+     where (old.state = 'running' and new.state <> 'running' and new.state <> 'done')
+        or (old.state = 'done' and new.state <> 'done');
+  update qk_task set key_until = null
+   where id = new.id and key is not null
+     and (key_until = -1 and state = 'running'
+       or key_until = 0 and (state = 'done' or state = 'dead' or state = 'cancelled'));
+end;
+
+-- A lease is on the books of qk_lease.
+create trigger if not exists qk_task_lease after update of due_at, state on qk_task
+when new.state = 'running'
+ and not exists (select 1 from qk_lease where slot = new.due_at >> 10 and block = new.id >> 4)
+begin
+  insert into qk_lease (slot, block) values (new.due_at >> 10, new.id >> 4);
+end;
+
+-- Only what is finished can go, and never the newest row: so no id is used twice.
+create trigger if not exists qk_task_delete before delete on qk_task
+begin
+  select case
+    when old.state = 'ready' or old.state = 'scheduled' or old.state = 'blocked' or old.state = 'running'
+      then raise(abort, 'QK021 an unfinished task cannot be deleted: cancel it first')
+    when old.id = (select max(id) from qk_task) then raise(ignore)
+  end;
+end;
+
+create trigger if not exists qk_task_gone after delete on qk_task
+begin
+  delete from qk_run        where task_id = old.id;
+  delete from qk_log        where task_id = old.id;
+  delete from qk_dependency where needs_id = old.id;
+  delete from qk_dependency where task_id  = old.id;
+end;
+
+-- History is append-only.
+create trigger if not exists qk_run_fixed before update on qk_run
+begin
+  select raise(abort, 'QK022 history is append-only');
+end;
+
+create trigger if not exists qk_run_kept before delete on qk_run
+when exists (select 1 from qk_task where id = old.task_id)
+begin
+  select raise(abort, 'QK022 history is append-only');
+end;
+
+create trigger if not exists qk_event_fixed before update on qk_event
+begin
+  select raise(abort, 'QK022 history is append-only');
+end;
+
+-- A file of a newer queuekit is left alone by an older one.
+create trigger if not exists qk_meta_version before update on qk_meta
+when old.name = 'schema_version' and new.value < old.value
+begin
+  select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
+end;

@@ -1,0 +1,21 @@
+-- purge: forget finished tasks that are older than their queue keeps them (7 days), dead ones only when asked for. The newest task stays.
+-- In bites: ids above :from, :span of them; without these, all at once.
+--
+-- usage: purge [-q QUEUE] [--older D] [--state done|cancelled|dead]
+--
+-- parameters
+--   :queue        text    = NULL         NULL = all
+--   :state        text    = NULL         NULL = done and cancelled
+--   :older_ms     integer = NULL         age since the end; NULL = as the queue says, else 604800000
+--   :from         integer = 0
+--   :span         integer = NULL         NULL = to the end
+--   :now          integer = the clock    the moment, in ms
+-- no row: always. changes() is the number of tasks forgotten
+
+delete from qk_task
+ where id > coalesce(:from, 0) and id <= coalesce(:from, 0) + coalesce(:span, 4611686018427387904)
+   and (state = 'done' or state = 'cancelled' or state = 'dead')
+   and case when :state is null then state <> 'dead' else state = :state end
+   and (:queue is null or queue = :queue)
+   and ended_at <= coalesce(:now, (select now from qk_clock))
+                 - coalesce(:older_ms, (select retention_ms from qk_queue where name = qk_task.queue), 604800000);

@@ -1,0 +1,34 @@
+-- put: give a queue a task. A key that an unfinished task of the queue holds makes this a duplicate: nothing is added, the holder counts it.
+--
+-- usage: put [-q QUEUE] [--kind K] [--key K] [--priority N] [--delay D | --at TIME] [--attempts N] [--lease D] [--backoff D] [PAYLOAD | -]
+--
+-- parameters
+--   :payload      text                   the work: any text without NUL, kept byte for byte
+--   :queue        text    = 'default'
+--   :kind         text    = ''           what sort of work; picks the handler
+--   :key          text    = NULL         dedupe; NULL = none
+--   :priority     integer = 0            higher is claimed first
+--   :delay_ms     integer = 0            run this much later
+--   :run_at       integer = NULL         run at this moment (wins over :delay_ms)
+--   :max_attempts integer = NULL         failures that make it dead;  NULL = as the queue says, else 10
+--   :lease_ms     integer = NULL         length of a lease;           NULL = as the queue says, else 60000
+--   :backoff_ms   integer = NULL         wait after the first failure, doubles; NULL = as the queue says, else 1000
+--   :now          integer = the clock    the moment, in ms
+-- row
+--   id            integer                the new task, or of a duplicate the holder of the key
+--   duplicates    integer                0 = new; else how many puts have met this task's key
+--   state         text                   ready or scheduled; of a duplicate also running
+-- no row: never (an error instead: QK010-QK016)
+
+insert into qk_task (state, due_at, run_at, created_at, queue, kind, key, duplicates, priority, max_attempts, lease_ms, backoff_ms, payload)
+values (case when :run_at is not null or :delay_ms > 0 then 'scheduled' else 'ready' end,
+        case when :run_at is not null then :run_at
+             when :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
+        case when :run_at is not null then :run_at
+             when :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
+        coalesce(:now, (select now from qk_clock)),
+        coalesce(:queue, 'default'), coalesce(:kind, ''), :key, 0, coalesce(:priority, 0),
+        :max_attempts, :lease_ms, :backoff_ms, :payload)
+on conflict (queue, key) where key is not null and key_until is not null
+do update set duplicates = ifnull(duplicates, 0) + 1
+returning id, duplicates, state;

@@ -1,0 +1,185 @@
+-- schema.sql: the tables of a queue. Shape is a CHECK here, law is a trigger (laws.sql), choice is a statement (one file per verb).
+--
+-- Times are integer milliseconds since the Unix epoch: columns end in _at (a moment) or _ms (a length).
+-- A policy column of a task that is NULL means "as its queue says"; a queue without a row means the built-in default (view qk_policy).
+-- Every table starts with qk_, so that a queue can live in an application's own database.
+-- Runs again without harm. Loads on SQLite 3.31.
+
+-- One row a task, from put to purge.  INSERT INTO qk_task(queue, payload) VALUES (…)  is a complete put.
+create table if not exists qk_task (
+  id           integer primary key,                  -- given by SQLite, never by hand, never used twice
+  state        text    not null default 'ready',     -- ready scheduled blocked running | done dead cancelled
+  claims       integer not null default 0,           -- runs begun; never falls. The receipt of a run is the text id:claims
+  settled      integer not null default 0,           -- runs ended
+  failures     integer not null default 0,           -- runs that failed since the task was put or retried (crashes included)
+  crashes      integer not null default 0,           -- of these: leases that expired
+  priority     integer not null default 0,           -- higher first
+  due_at       integer,                              -- when it changes by itself: run time if scheduled, lease end if running
+  created_at   integer not null default (cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer)),
+  claimed_at   integer,                              -- when the last run began
+  ended_at     integer,                              -- when the last run, or the task, ended; NULL while running
+  cancel_at    integer,                              -- when the running task was asked to stop
+  run_at       integer,                              -- the run time asked for at put; NULL = at once
+  until_at     integer,                              -- (later) expires unrun at this time
+  queue        text    not null default 'default',
+  lane         text    not null default '',          -- (later) capabilities asked of a worker
+  share        text    not null default '',          -- (later) fairness label
+  kind         text    not null default '',          -- what sort of work; picks the handler
+  key          text,                                 -- dedupe: one holder of (queue, key) at a time
+  key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed; NULL = released
+  duplicates   integer,                              -- puts that met its key; NULL = no put verb made it
+  group_key    text,                                 -- (later) tasks of a group run one at a time, in order
+  turn         integer,                              -- (later) NULL not in line, 0 waits, 1 has the turn
+  after        text,                                 -- (later) JSON list of task ids to wait for
+  on_failure   text,                                 -- (later) what to do when one of them fails
+  needs        integer not null default 0,           -- (later) dependencies not yet satisfied
+  awaited      integer not null default 0,           -- (later) 1 = others wait for it
+  cause        integer,                              -- (later) the task whose end cancelled this one
+  batch        integer,                              -- (later) its qk_batch
+  slot         integer not null default 0,           -- (later) 1 = counted against its queue's limits
+  counted      integer not null default 0,           -- (later) 1 = counted in its queue's depth
+  max_attempts integer check (max_attempts > 0),
+  lease_ms     integer check (lease_ms > 0),
+  backoff_ms   integer check (backoff_ms between 0 and 1000000000),
+  worker       text,                                 -- who ran it last
+  error        text,                                 -- why its last failed run failed
+  result       text,                                 -- what ack left
+  -- Pads the row to one size in every state, so that claim and ack overwrite it in place (0.3-0.5 µs, and no overflow page rewritten).
+  slack        blob generated always as (zeroblob(39 - length(state) - ifnull(length(worker), 0)
+                 - 6 * ((due_at is not null) + (claimed_at is not null) + (ended_at is not null)))) stored,
+  payload      text    not null,                     -- any text without NUL; last, so that a claim's other columns never lie behind it
+  constraint "QK010 no such state, or its times do not belong to it" check (case state
+    when 'ready'     then due_at is until_at
+    when 'running'   then due_at is not null and claimed_at is not null and ended_at is null
+    when 'done'      then due_at is null and ended_at is not null
+    when 'scheduled' then due_at is not null
+    when 'dead'      then due_at is null and ended_at is not null
+    when 'cancelled' then due_at is null and ended_at is not null
+    when 'blocked'   then due_at is until_at and (needs > 0 or turn is 0)
+    else 0 end),
+  constraint "QK011 a run begins by claim and ends only by its receipt" check (settled = claims - (state = 'running')),
+  constraint "QK012 the counts of a task do not add up" check (crashes >= 0 and failures >= crashes and claims >= failures),
+  constraint "QK013 a queue needs a name without NUL" check (queue <> '' and printf('%s', queue) = queue),
+  constraint "QK014 a key is text without NUL" check (key is null or printf('%s', key) = key),
+  constraint "QK015 a payload is text without NUL" check (printf('%s', payload) = payload),
+  constraint "QK016 an id is positive" check (id > 0)
+);
+
+create index if not exists qk_task_ready on qk_task (queue, lane, priority desc, share) where state = 'ready';
+create index if not exists qk_task_due   on qk_task (due_at) where due_at is not null and state <> 'running';
+create unique index if not exists qk_task_key on qk_task (queue, key) where key is not null and key_until is not null;
+
+-- Which leases end when, coarsely: some of the 16 tasks with id >> 4 = block hold a lease that ends in the second slot (due_at >> 10).
+-- A law adds a row when a claim or extend needs one, ack never touches it, tick sweeps it: running tasks need no index of their own.
+create table if not exists qk_lease (
+  slot  integer not null,
+  block integer not null,
+  primary key (slot, block)
+) without rowid;
+
+-- Past runs that the task row no longer tells, written by law. Always: count of runs = claims - (state is running or done).
+create table if not exists qk_run (
+  task_id    integer not null,
+  claim      integer not null,                       -- the n of the receipt id:n
+  outcome    text    not null,                       -- failed crashed released cancelled done
+  worker     text,
+  claimed_at integer,
+  ended_at   integer,
+  text       text,                                   -- the error, or of a done run the result
+  primary key (task_id, claim)
+) without rowid;
+
+-- Policy per queue. Every NULL means the built-in default of view qk_policy.
+create table if not exists qk_queue (
+  name           text    primary key not null check (name <> '' and printf('%s', name) = name),
+  paused         integer not null default 0 check (paused in (0, 1)),
+  lease_ms       integer check (lease_ms > 0),
+  max_attempts   integer check (max_attempts > 0),
+  backoff_ms     integer check (backoff_ms between 0 and 1000000000),
+  backoff_cap_ms integer check (backoff_cap_ms >= 0),
+  retention_ms   integer check (retention_ms >= 0),  -- how long done and cancelled tasks are kept; dead ones stay
+  strategy       text,                               -- this and the rest: (later)
+  max_running    integer,
+  running        integer not null default 0,
+  rate_us        integer,
+  burst          integer,
+  rate_at        integer not null default 0,
+  cursor         text    not null default '',
+  max_depth      integer,
+  max_bytes      integer,
+  on_full        text,
+  depth          integer not null default 0,
+  bytes          integer not null default 0,
+  on_group       text
+) without rowid;
+
+-- Who works, or worked, on this file.
+create table if not exists qk_worker (
+  name       text    primary key not null,
+  host       text    not null,
+  pid        integer not null,
+  started_at integer not null,                       -- start time of the process: tells a reused pid apart
+  beat_at    integer not null,
+  queues     text    not null default '[]'           -- JSON list of names
+) without rowid;
+
+-- Tables of later issues, here from the start so that no file needs surgery.
+create table if not exists qk_dependency (           -- task_id waits for needs_id; an edge points back in time, so no cycle can be written
+  needs_id   integer not null,
+  task_id    integer not null,
+  on_failure text    not null default 'cancel',
+  primary key (needs_id, task_id),
+  constraint "QK017 a task can wait only for an older one" check (needs_id < task_id)
+) without rowid;
+create index if not exists qk_dependency_task on qk_dependency (task_id);
+
+create table if not exists qk_batch (
+  id         integer primary key,
+  callback   integer,
+  open       integer not null default 1,
+  total      integer not null default 0,
+  unfinished integer not null default 0,
+  done       integer not null default 0,
+  failed     integer not null default 0
+);
+
+create table if not exists qk_schedule (
+  name       text    primary key not null,
+  rule       text    not null,
+  zone       text    not null default 'UTC',
+  queue      text    not null default 'default',
+  kind       text    not null default '',
+  payload    text    not null default 'null',
+  next_at    integer,
+  fire       text,
+  catch_up   text    not null default 'one',
+  grace_ms   integer,
+  jitter_ms  integer not null default 0,
+  paused     integer not null default 0
+) without rowid;
+
+create table if not exists qk_event (                -- append-only history
+  id      integer primary key,
+  at      integer not null,
+  task_id integer not null,
+  event   text    not null,
+  detail  text
+);
+create index if not exists qk_event_task on qk_event (task_id);
+
+create table if not exists qk_log (                  -- captured output, one row per run and stream
+  task_id integer not null,
+  claim   integer not null,
+  stream  text    not null,
+  text    text    not null,
+  primary key (task_id, claim, stream)
+) without rowid;
+
+-- Facts about the file itself.
+create table if not exists qk_meta (
+  name  text primary key not null,
+  value
+) without rowid;
+
+insert into qk_meta (name, value) values ('schema_version', 1)
+  on conflict (name) do update set value = excluded.value where excluded.value < value;  -- an older schema than the file's: refused by law QK030

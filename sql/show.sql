@@ -1,0 +1,41 @@
+-- show: everything about one task.
+--
+-- usage: show ID [--payload]
+--
+-- parameters
+--   :id           integer
+-- row
+--   id            integer
+--   state         text
+--   queue         text
+--   kind          text
+--   key           text or NULL
+--   priority      integer
+--   attempt       integer                failures so far, plus the run in progress
+--   claims        integer                runs begun, ever
+--   failures      integer
+--   crashes       integer
+--   duplicates    integer                puts that met its key
+--   max_attempts  integer                as in force: the task's, else its queue's, else the default
+--   created_at    integer
+--   due_at        integer or NULL        ms; when it changes by itself
+--   claimed_at    integer or NULL
+--   ended_at      integer or NULL
+--   cancel_at     integer or NULL
+--   worker        text or NULL
+--   error         text or NULL
+--   result        text or NULL
+--   runs          text                   past runs, a JSON list of {claim, outcome, worker, claimed_at, ended_at, text}
+--   payload       text
+-- no row: no such task
+
+select t.id, t.state, t.queue, t.kind, t.key, t.priority, t.failures + (t.state = 'running') as attempt,
+       t.claims, t.failures, t.crashes, ifnull(t.duplicates, 0) as duplicates, p.max_attempts,
+       t.created_at, t.due_at, t.claimed_at, t.ended_at, t.cancel_at, t.worker, t.error, t.result,
+       (select json_group_array(json_object('claim', claim, 'outcome', outcome, 'worker', worker,
+                                            'claimed_at', claimed_at, 'ended_at', ended_at, 'text', text))
+          from (select * from qk_run where task_id = t.id order by claim)) as runs,
+       t.payload
+  from qk_task t
+  join qk_policy p on p.task_id = t.id
+ where t.id = :id;

@@ -1,0 +1,76 @@
+-- views.sql: the clock, the policy of each task, what falls due, and views for people. Runs again without harm.
+
+-- The clock, for a statement that was given no :now. (The + 0.5: julianday is 1 ms low in half of its readings.)
+create view if not exists qk_clock (now) as
+select cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer);
+
+-- The policy in force for a task: its own, else its queue's, else the built-in default. retry_ms is the wait after its next failure.
+create view if not exists qk_policy (task_id, max_attempts, lease_ms, retry_ms) as
+select t.id,
+       coalesce(t.max_attempts, q.max_attempts, 10),
+       coalesce(t.lease_ms, q.lease_ms, 60000),
+       min(coalesce(q.backoff_cap_ms, 3600000), coalesce(t.backoff_ms, q.backoff_ms, 1000) << min(t.failures, 20))
+  from qk_task t
+  left join qk_queue q on q.name = t.queue;
+
+-- What is due: an INSERT into this view (tick.sql, claim.sql) moves the first due tasks and leases, in due order, in one statement.
+--   now     the moment, in ms                 jitter  a failed run waits up to this percentage longer (NULL = 25)
+--   batch   most of each sort (NULL = 100)    seed    any number >= 0, spreads the jitter (NULL = 0)
+create view if not exists qk_tick (now, batch, jitter, seed) as select null, null, null, null where 0;
+
+create trigger if not exists qk_tick_due instead of insert on qk_tick
+begin
+  update qk_task set state = 'ready', due_at = until_at
+   where id in (select id from qk_task
+                 where due_at <= new.now and state <> 'running' and state = 'scheduled'
+                 order by due_at limit ifnull(new.batch, 100));
+  -- a lease that expired is a run that failed
+  update qk_task
+     set settled = claims, failures = failures + 1, crashes = crashes + 1, ended_at = new.now,
+         error  = 'lease expired: worker ' || ifnull(worker, '?') || ' gave no sign of life',
+         state  = case when cancel_at is not null then 'cancelled'
+                       when failures + 1 >= (select max_attempts from qk_policy where task_id = qk_task.id) then 'dead'
+                       else 'scheduled' end,
+         due_at = case when cancel_at is not null then null
+                       when failures + 1 >= (select max_attempts from qk_policy where task_id = qk_task.id) then null
+                       else new.now + (select retry_ms + (ifnull(new.seed, 0) % 1000003 + id * 7919) % (retry_ms * ifnull(new.jitter, 25) / 100 + 1)
+                                         from qk_policy where task_id = qk_task.id) end
+   where id in (select t.id
+                  from (select slot, block from qk_lease where slot <= new.now >> 10 order by slot limit ifnull(new.batch, 100)) l
+                  cross join qk_task t not indexed
+                 where t.id >= l.block << 4 and t.id < (l.block + 1) << 4
+                   and t.state = 'running' and t.due_at >> 10 = l.slot and t.due_at <= new.now);
+  delete from qk_lease
+   where (slot, block) in (select l.slot, l.block
+                             from (select slot, block from qk_lease where slot < new.now >> 10 order by slot limit ifnull(new.batch, 100)) l
+                            where not exists (select 1 from qk_task t not indexed
+                                               where t.id >= l.block << 4 and t.id < (l.block + 1) << 4
+                                                 and t.state = 'running' and t.due_at >> 10 = l.slot));
+end;
+
+-- Who holds what: the running tasks, as claim returns them.
+create view if not exists qk_running (id, receipt, queue, kind, key, payload, attempt, lease_until, worker) as
+select id, id || ':' || claims, queue, kind, key, payload, failures + 1, due_at, worker
+  from qk_task
+ where state = 'running';
+
+-- For people: every task, newest last, with ISO times in UTC and a short payload.
+create view if not exists qk_tasks (id, state, queue, kind, key, priority, attempt, created, due, ended, worker, error, payload) as
+select id, state, queue, kind, key, priority, failures + (state = 'running'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', due_at     / 1000.0, 'unixepoch'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', ended_at   / 1000.0, 'unixepoch'),
+       worker, error, substr(payload, 1, 60)
+  from qk_task;
+
+-- For people: how many tasks each queue has in each state.
+create view if not exists qk_stats (queue, paused, ready, scheduled, blocked, running, done, dead, cancelled, oldest_ready_at) as
+select n.queue, ifnull(q.paused, 0),
+       ifnull(sum(t.state = 'ready'), 0),   ifnull(sum(t.state = 'scheduled'), 0), ifnull(sum(t.state = 'blocked'), 0),
+       ifnull(sum(t.state = 'running'), 0), ifnull(sum(t.state = 'done'), 0),
+       ifnull(sum(t.state = 'dead'), 0),    ifnull(sum(t.state = 'cancelled'), 0),
+       min(case when t.state = 'ready' then t.created_at end)
+  from (select queue from qk_task union select name from qk_queue) n
+  left join qk_task  t on t.queue = n.queue
+  left join qk_queue q on q.name  = n.queue
+ group by n.queue;
