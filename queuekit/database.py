@@ -1,0 +1,202 @@
+"""One queue file: its connection, and the running of sql/ files on it.
+
+A Database may be shared by threads (one lock around one connection) and survives fork (the child opens its own).
+Nothing in the process opens the file by other means: closing such a descriptor would drop SQLite's locks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from queuekit import schema, statements
+from queuekit.errors import QueuekitError, translate
+
+_T = TypeVar("_T")
+_fetchall = sqlite3.Cursor.fetchall
+_lastrowid = attrgetter("lastrowid")
+_rowcount = attrgetter("rowcount")
+
+# After these, a waiting consumer of this process has reason to look again.
+_STIRRING = {"put", "put_simple", "put_many", "nack", "release", "cancel", "retry", "resume", "policy"}
+_PURGE_SPAN = 10_000  # ids of one bite
+_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
+_ORPHANS: list[sqlite3.Connection] = []  # connections of a parent process: never used, never closed
+
+
+class Database:
+    """The queue file at path, made if it is missing (create=True).
+
+    synchronous is "normal" (a crash of a process loses nothing; a power cut may lose the last moments) or "full".
+    timeout is how many seconds a write waits for other writers before it raises Busy.
+    Raises NoDatabase (create=False and no queue there), SchemaMismatch.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        synchronous: str = "normal",
+        timeout: float = 5.0,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._open = lambda: schema.connect(self.path, create=create, timeout=timeout, synchronous=synchronous)
+        self._connection: sqlite3.Connection | None = None
+        self._start()
+        self.connection()
+        _OPEN.add(self)
+
+    def _start(self) -> None:
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._stirs = 0
+
+    def connection(self) -> sqlite3.Connection:
+        """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
+        with self.lock:
+            if self._connection is None:
+                self._connection = self._open()
+            return self._connection
+
+    def run(self, name: str, parameters: Mapping[str, Any], only: int | None = None) -> list[tuple[Any, ...]]:
+        """Run sql/NAME.sql with :parameters; the rows of its last statement, text as bytes. Each statement commits.
+
+        With only, run just the statement of that index. Raises QueuekitError and its children.
+        """
+        return self._do(name, parameters, _fetchall, only)
+
+    def insert(self, name: str, parameters: Mapping[str, Any]) -> int:
+        """As run; the id of the last row inserted."""
+        return self._do(name, parameters, _lastrowid)
+
+    def count(self, name: str, parameters: Mapping[str, Any]) -> int:
+        """As run; how many tasks it changed."""
+        return self._do(name, parameters, _rowcount)
+
+    def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """As run, each row a dict by column, text decoded (what is no UTF-8 shows as U+FFFD)."""
+        return self._do(name, parameters, _dicts)
+
+    def _do(
+        self, name: str, parameters: Mapping[str, Any], take: Callable[[sqlite3.Cursor], _T], only: int | None = None
+    ) -> _T:
+        with self.lock:
+            try:
+                execute = (self._connection or self.connection()).execute
+                script = statements.load(name)
+                for statement in script if only is None else (script[only],):
+                    cursor = execute(statement.text, tuple(map(parameters.get, statement.names)))
+                taken = take(cursor)
+            except (sqlite3.Error, UnicodeError) as error:
+                raise translate(error, str(self.path)) from error
+            if name in _STIRRING:
+                self._stirs += 1
+            return taken
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside commits together or not at all: your own rows, and puts and acks on queues of this Database.
+
+        Yields the connection for your own SQL (its text comes as bytes). Other threads wait. A nested one joins the outer.
+        Raises Busy.
+        """
+        with self.lock:
+            connection = self.connection()
+            if self._depth == 0:
+                self._bracket("begin immediate")
+            self._depth += 1
+            try:
+                yield connection
+                if self._depth == 1:
+                    self._bracket("commit")
+                    self._stirs += 1
+            except BaseException:
+                if self._depth == 1 and connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+            finally:
+                self._depth -= 1
+
+    def _bracket(self, word: str) -> None:
+        try:
+            self.connection().execute(word)
+        except sqlite3.Error as error:
+            raise translate(error, str(self.path)) from error
+
+    def version(self) -> tuple[int, int]:
+        """A mark that differs after a commit of any other connection, or one here that a waiting consumer should see."""
+        with self.lock:
+            (seen,) = self.connection().execute("pragma data_version").fetchone()
+            return seen, self._stirs
+
+    def next_due(self) -> int | None:
+        """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""
+        due: int | None = self.run("due", {})[0][0]
+        return due
+
+    def tick(self, now: int | None = None) -> bool:
+        """Move a batch of what is due at now (ms; None = the clock). True if anything moved: more may be due."""
+        with self.lock:
+            before = self.connection().total_changes
+            self.run("tick", {"now": now})
+            return self.connection().total_changes > before
+
+    def purge(self, given: Mapping[str, Any]) -> int:
+        """Run purge.sql over the whole file in bites, so that no other writer waits long; how many tasks it forgot."""
+        lowest, highest = self.run("bounds", {})[0]
+        starts = range((lowest or 1) - 1, highest or 0, _PURGE_SPAN)
+        return sum(self.count("purge", {**given, "from": start, "span": _PURGE_SPAN}) for start in starts)
+
+    def make_view(self, queue: str) -> None:
+        """Give the queue a view of its own name, for  INSERT INTO name(data). Raises QueuekitError if the name is taken."""
+        with self.transaction() as connection:
+            try:
+                for row in self.rows("queue_view", {"queue": queue}):
+                    connection.execute(row["ddl"])
+            except sqlite3.Error as error:
+                raise QueuekitError(f"no view for queue {queue!r}: the name is taken in {self.path} ({error})") from error
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _after_fork(self) -> None:
+        if self._connection is not None:
+            _ORPHANS.append(self._connection)
+            self._connection = None
+        self._start()
+
+
+def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, map(_text, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _forget_connections_of_the_parent() -> None:
+    for database in list(_OPEN):
+        database._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections_of_the_parent)

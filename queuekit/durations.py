@@ -1,0 +1,63 @@
+"""Lengths and moments as people write them, in milliseconds as the file keeps them."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta, timezone
+
+from queuekit.errors import Usage
+
+_UNITS = {"ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|d|w|)")
+
+Duration = float | int | str | timedelta
+"""A length: seconds, text such as 90, 1.5, 500ms, 10m, 2h, 7d, or a timedelta."""
+
+Moment = float | int | str | datetime
+"""A point in time: seconds since the epoch, ISO text (no zone = local time), or a datetime."""
+
+
+def now_ms() -> int:
+    """The moment, in integer milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def milliseconds(length: Duration) -> int:
+    """The length in ms, at least 0. Raises Usage."""
+    if isinstance(length, timedelta):
+        length = length.total_seconds()
+    if isinstance(length, str):
+        match = _LENGTH.fullmatch(length.strip())
+        if not match:
+            raise Usage(f"not a duration: {length!r} (write 90, 1.5, 500ms, 10m, 2h or 7d)")
+        return round(float(match[1]) * _UNITS[match[2]])
+    if not 0 <= length < 1e12:
+        raise Usage(f"not a duration: {length!r} (a number of seconds, 0 or more)")
+    return round(length * 1000)
+
+
+def moment_ms(moment: Moment) -> int:
+    """The moment in ms since the epoch. Raises Usage."""
+    if isinstance(moment, str):
+        moment = _parse(moment.strip())
+    if isinstance(moment, datetime):
+        return round(moment.timestamp() * 1000)
+    if not 0 <= moment < 1e12:
+        raise Usage(f"not a time: {moment!r} (seconds since the epoch, or ISO such as 2030-01-31T09:00:00Z)")
+    return round(moment * 1000)
+
+
+def iso(ms: int) -> str:
+    """The moment as ISO text in UTC, to the millisecond."""
+    utc = datetime.fromtimestamp(ms // 1000, timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+
+
+def _parse(text: str) -> datetime | float:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    try:
+        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+    except ValueError:
+        raise Usage(f"not a time: {text!r} (write 2030-01-31T09:00:00Z, or seconds since the epoch)") from None

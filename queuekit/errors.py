@@ -1,0 +1,95 @@
+"""What can go wrong, as one small tree. Every error says what happened and what to do, and carries its exit code."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+_LAW = re.compile(r"(QK\d{3}) (.*)", re.DOTALL)
+_PAYLOAD_LAWS = {"QK014", "QK015"}
+
+
+class QueuekitError(Exception):
+    """Something went wrong that is not the caller's mistake. Root of the tree; exit code 1."""
+
+    exit_code = 1
+
+
+class Usage(QueuekitError):
+    """The call itself is wrong: an option, a duration, a time. Exit code 2."""
+
+    exit_code = 2
+
+
+class LeaseLost(QueuekitError):
+    """The receipt no longer counts: the lease expired, or the run was finished or released before. Exit code 4."""
+
+    exit_code = 4
+
+
+class Refused(QueuekitError):
+    """A law of the file forbids it; code is the law's QKnnn, or None for a move that the task's state forbids. Exit code 4."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BadPayload(QueuekitError):
+    """The payload or key is not text that every client can hold (NUL, invalid UTF-8, not JSON). Exit code 65."""
+
+    exit_code = 65
+
+
+class NoDatabase(QueuekitError):
+    """There is no queue at the path: no file, no SQLite database, or none of our tables. Exit code 66."""
+
+    exit_code = 66
+
+
+class NoTask(QueuekitError):
+    """There is no task with this id. Exit code 66."""
+
+    exit_code = 66
+
+
+class Busy(QueuekitError):
+    """Another process held the write lock for the whole timeout; nothing was written. Exit code 75."""
+
+    exit_code = 75
+
+
+class TimedOut(QueuekitError):
+    """What was waited for did not happen in time. Exit code 124."""
+
+    exit_code = 124
+
+
+class SchemaMismatch(QueuekitError):
+    """The file was made by another version of queuekit. Exit code 1."""
+
+
+def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
+    """The error of ours that says what SQLite's error means for a queue at path."""
+    text = str(error)
+    law = _LAW.search(text)
+    if law:
+        bad = law[1] in _PAYLOAD_LAWS
+        return BadPayload(f"{law[1]} {law[2]}") if bad else Refused(f"{law[1]} {law[2]}", law[1])
+    if isinstance(error, UnicodeError):
+        return BadPayload("text must be valid Unicode without lone surrogates; nothing was put")
+    if "locked" in text or "busy" in text:
+        return Busy(f"{path} is locked by another writer; nothing was written, try again")
+    if "qk_task.payload" in text:
+        return BadPayload("a task needs a payload; nothing was put")
+    if "no such table: qk_" in text or "no such table: main.qk_" in text:
+        return NoDatabase(f"{path} has no queue in it: run  queuekit init --db {path}")
+    if "not a database" in text or "unable to open" in text:
+        return NoDatabase(f"{path} cannot be opened as a SQLite database ({text})")
+    if "readonly" in text:
+        return QueuekitError(f"{path} is read-only here; nothing was written: check its owner and mode")
+    if "full" in text:
+        return QueuekitError(f"the disk of {path} is full; nothing was written: free some space and try again")
+    return QueuekitError(f"{path}: {text}")

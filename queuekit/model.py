@@ -1,0 +1,160 @@
+"""A claimed task, as a consumer holds it."""
+
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Any, Protocol
+
+from queuekit.durations import Duration
+from queuekit.errors import BadPayload
+
+
+STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled")
+"""Every state a task can be in."""
+
+
+class TaskId(int):
+    """The id that put returns; duplicates is 0 for a new task, else how many puts have met its key."""
+
+    duplicates: int
+
+    def __new__(cls, id: int, duplicates: int = 0) -> TaskId:
+        self = super().__new__(cls, id)
+        self.duplicates = duplicates
+        return self
+
+
+class Holder(Protocol):
+    """What a task needs of the queue it came from."""
+
+    def ack(self, receipt: str, result: Any = None) -> None: ...
+    def nack(self, receipt: str, error: str | None = None, *, delay: Duration | None = None, dead: bool = False) -> str: ...
+    def extend(self, receipt: str, lease: Duration | None = None) -> Lease: ...
+    def release(self, receipt: str, *, delay: Duration | None = None) -> str: ...
+
+
+class Lease:
+    """What extend tells: until (ms), and whether a cancel was asked."""
+
+    __slots__ = ("cancel_asked", "until")
+
+    def __init__(self, until: int, cancel_asked: bool) -> None:
+        self.until = until
+        self.cancel_asked = cancel_asked
+
+
+class Task:
+    """One run of one task. Its receipt is the fence: once the lease is lost, every method raises LeaseLost.
+
+    id, receipt, queue, kind, key (or None), payload (the text, as put), attempt (1 for the first), lease_until (ms).
+    settled turns True when this object acked, nacked or released the run.
+    As a context manager: ack at the end, nack with the exception (which goes on), release on KeyboardInterrupt and SystemExit.
+    """
+
+    __slots__ = ("attempt", "holder", "id", "key", "kind", "lease_until", "payload", "queue", "receipt", "settled")
+
+    def __init__(
+        self,
+        holder: Holder,
+        id: int,
+        receipt: str,
+        queue: str,
+        kind: str,
+        key: str | None,
+        payload: str,
+        attempt: int,
+        lease_until: int,
+    ) -> None:
+        self.holder = holder
+        self.id = id
+        self.receipt = receipt
+        self.queue = queue
+        self.kind = kind
+        self.key = key
+        self.payload = payload
+        self.attempt = attempt
+        self.lease_until = lease_until
+        self.settled = False
+
+    @property
+    def data(self) -> Any:
+        """The payload decoded from JSON; the text itself where it is no JSON."""
+        return decode(self.payload)
+
+    def ack(self, result: Any = None) -> None:
+        """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
+        self.holder.ack(self.receipt, result)
+        self.settled = True
+
+    def nack(self, error: str | None = None, *, delay: Duration | None = None, dead: bool = False) -> str:
+        """The run failed: wait the backoff (or delay), or be dead. Returns the new state. Raises LeaseLost."""
+        state = self.holder.nack(self.receipt, error, delay=delay, dead=dead)
+        self.settled = True
+        return state
+
+    def extend(self, lease: Duration | None = None) -> Lease:
+        """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
+        held = self.holder.extend(self.receipt, lease)
+        self.lease_until = held.until
+        return held
+
+    def release(self, *, delay: Duration | None = None) -> str:
+        """Give the task back unfinished; it costs no attempt. Returns the new state. Raises LeaseLost."""
+        state = self.holder.release(self.receipt, delay=delay)
+        self.settled = True
+        return state
+
+    def __enter__(self) -> Task:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.settled:
+            return
+        if error is None:
+            self.ack()
+        elif isinstance(error, Exception):
+            self.nack(f"{type(error).__name__}: {error}")
+        else:
+            self.release()
+
+    def __repr__(self) -> str:
+        return f"<Task {self.receipt} of {self.queue!r}, kind {self.kind!r}, attempt {self.attempt}>"
+
+
+def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
+    """The task of a row of claim.sql, text as bytes. Raises UnicodeDecodeError."""
+    id, receipt, queue, kind, key, payload, attempt, *_, lease_until = row
+    return Task(
+        holder,
+        id,
+        str(receipt, "utf-8"),
+        str(queue, "utf-8"),
+        str(kind, "utf-8"),
+        None if key is None else str(key, "utf-8"),
+        str(payload, "utf-8"),
+        attempt,
+        lease_until,
+    )
+
+
+def encode(value: Any) -> str:
+    """The payload for a value: text as it is, bytes as UTF-8, anything else as compact JSON. Raises BadPayload."""
+    if isinstance(value, str):
+        return value
+    try:
+        if isinstance(value, (bytes, bytearray)):
+            return value.decode("utf-8")
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadPayload(f"a payload is text or a JSON value: {error}; nothing was put") from error
+
+
+def decode(payload: str) -> Any:
+    """The JSON value of a payload, or the text itself where it is no JSON."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload

@@ -1,0 +1,159 @@
+"""The queue: each verb is one file of sql/. What blocks (get, iteration) is in consumer.py."""
+
+from __future__ import annotations
+
+import os
+import queue as stdlib_queue
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from queuekit import consumer
+from queuekit.database import Database
+from queuekit.durations import Duration, milliseconds, now_ms
+from queuekit.model import STATES, Task, claimed
+from queuekit.producer import Producer
+from queuekit.runs import Runs
+from queuekit.schema import default_path
+from queuekit.wake import Wake
+
+_TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
+
+Empty = stdlib_queue.Empty
+"""Raised by get when there was nothing in time: the standard library's queue.Empty."""
+
+
+class Queue(Producer, Runs):
+    """The queue called name in the file at path (or in an open Database, to share its transactions).
+
+    The file is made if it is missing. lease is the default lease of claims (None: as task and queue say), worker the name
+    its runs go by (default host:pid), fallback the seconds after which a sleeping consumer looks without being woken.
+    May be shared by threads, and by processes across fork. now, wherever it is taken, is ms since the epoch, for tests.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | Database | None = None,
+        name: str = "default",
+        *,
+        lease: Duration | None = None,
+        worker: str | None = None,
+        synchronous: str = "normal",
+        timeout: float = 5.0,
+        fallback: float = 30.0,
+    ) -> None:
+        if not isinstance(path, Database):
+            path = Database(path or default_path(), synchronous=synchronous, timeout=timeout)
+        self.database = path
+        self.name = name
+        self.wake = Wake(path.path, fallback=fallback)
+        self._worker = worker
+        self._lease_ms = None if lease is None else milliseconds(lease)
+        self._next_tick = 0
+
+    @property
+    def worker(self) -> str:
+        """The name that the runs of this queue object go by."""
+        return self._worker or f"{socket.gethostname()[:12]}:{os.getpid()}"
+
+    def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
+        """Take the best ready task for the length of a lease, or None. Raises Busy."""
+        moment = now_ms() if now is None else now
+        given = self._claim_parameters(lease, moment)
+        if now is None and moment < self._next_tick and (rows := self.database.run("claim", given, only=1)):
+            tasks = self._tasks(rows)
+            return tasks[0] if tasks else self.claim(lease=lease)
+        self._next_tick = moment + _TICK_MS
+        while rows := self.database.run("claim", given):
+            if tasks := self._tasks(rows):
+                return tasks[0]
+        return None
+
+    def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
+        """Take up to limit tasks at once, the best first. Raises Busy."""
+        given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
+        rows = self.database.run("claim_many", given)
+        rows.sort(key=lambda row: (-row[7], row[0]))
+        return self._tasks(rows)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Task:
+        """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none."""
+        task = consumer.wait_for_task(self, 0 if not block else timeout)
+        if task is None:
+            raise Empty
+        return task
+
+    def __iter__(self) -> Iterator[Task]:
+        """Tasks for ever: blocks, acks the last and claims the next in one transaction.
+
+        Leaving the loop (break, exception) releases what was not acked. A lease lost meanwhile is logged, not raised.
+        """
+        return consumer.iterate(self)
+
+    def list(self, **filters: Any) -> list[dict[str, Any]]:
+        """Tasks of this queue, newest first. Filters: state, kind, key, limit (50)."""
+        return self.database.rows("list", {"queue": self.name, **filters})
+
+    def stats(self) -> dict[str, Any]:
+        """How many tasks are in each state (columns of stats.sql). Reads every task: not for loops."""
+        rows = self.database.rows("stats", {"queue": self.name})
+        return rows[0] if rows else {"queue": self.name, "paused": 0, **dict.fromkeys(STATES, 0), "oldest_ready_at": None}
+
+    def qsize(self) -> int:
+        """How many tasks are ready."""
+        return int(self.database.run("count", {"queue": self.name})[0][0])
+
+    def empty(self) -> bool:
+        """True if nothing is ready."""
+        return self.qsize() == 0
+
+    def pause(self) -> None:
+        """Claims of this queue, by anyone, find nothing until resume."""
+        self.database.run("pause", {"queue": self.name})
+
+    def resume(self) -> None:
+        """End a pause."""
+        self.database.run("resume", {"queue": self.name})
+
+    def policy(self, **values: Any) -> dict[str, Any]:
+        """Set how this queue treats its tasks; what is not given stays. Returns what is set (None = built in).
+
+        lease, backoff, backoff_cap, retention are durations; max_attempts a number.
+        """
+        given = {k if k == "max_attempts" else f"{k}_ms": v if k == "max_attempts" else milliseconds(v) for k, v in values.items()}
+        return self.database.rows("policy", {"queue": self.name, **given})[0]
+
+    def purge(self, *, older: Duration | None = None, state: str | None = None, now: int | None = None) -> int:
+        """Forget finished tasks of this queue older than it keeps them; how many. Dead ones only with state="dead"."""
+        older_ms = None if older is None else milliseconds(older)
+        return self.database.purge({"queue": self.name, "older_ms": older_ms, "state": state, "now": now})
+
+    def tick(self, now: int | None = None) -> None:
+        """Move all that is due in this file: claim does so by itself."""
+        while self.database.tick(now):
+            pass
+
+    def close(self) -> None:
+        """Stop watching, and close the file (the next use opens it again)."""
+        self.wake.close()
+        self.database.close()
+
+    def __enter__(self) -> Queue:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
+        lease_ms = self._lease_ms if lease is None else milliseconds(lease)
+        return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now}
+
+    def _tasks(self, rows: list[tuple[Any, ...]]) -> list[Task]:
+        """The tasks of claimed rows; one that is no text for Python is dead with the reason and left out."""
+        tasks = []
+        for row in rows:
+            try:
+                tasks.append(claimed(self, row))
+            except UnicodeDecodeError as error:
+                self.nack(str(row[1], "ascii"), f"its text is no UTF-8: {error}", dead=True)
+        return tasks

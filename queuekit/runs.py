@@ -1,0 +1,84 @@
+"""What is done to a task by its receipt (while it runs) or its id (else): the half of a queue that belongs to the whole file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from queuekit.database import Database
+from queuekit.durations import Duration, milliseconds, now_ms
+from queuekit.errors import LeaseLost, NoTask, Refused
+from queuekit.model import Lease, encode
+
+
+class Runs:
+    """Ends and prolongs runs, cancels and retries tasks. now, wherever it is taken, is ms since the epoch, for tests."""
+
+    database: Database
+    _lease_ms: int | None = None
+
+    def ack(self, receipt: str, result: Any = None, *, now: int | None = None) -> None:
+        """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
+        kept = None if result is None else encode(result)
+        given = {"receipt": receipt, "result": kept, "now": now_ms() if now is None else now}
+        if not self.database.count("ack", given):
+            raise _lost(receipt)
+
+    def nack(
+        self,
+        receipt: str,
+        error: str | None = None,
+        *,
+        delay: Duration | None = None,
+        dead: bool = False,
+        now: int | None = None,
+    ) -> str:
+        """The run failed: wait the backoff (or delay) and be tried again, or be dead. The new state. Raises LeaseLost."""
+        given = {"receipt": receipt, "error": error, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
+        return str(self._held("nack", given)["state"])
+
+    def extend(self, receipt: str, lease: Duration | None = None, *, now: int | None = None) -> Lease:
+        """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
+        lease_ms = self._lease_ms if lease is None else _ms(lease)
+        row = self._held("extend", {"receipt": receipt, "lease_ms": lease_ms, "now": now})
+        return Lease(row["lease_until"], row["cancel_at"] is not None)
+
+    def release(self, receipt: str, *, delay: Duration | None = None, now: int | None = None) -> str:
+        """Give the task back unfinished; it costs no attempt. The new state. Raises LeaseLost."""
+        return str(self._held("release", {"receipt": receipt, "delay_ms": _ms(delay), "now": now})["state"])
+
+    def cancel(self, id: int, *, now: int | None = None) -> str:
+        """Cancel a waiting task, or ask a running one to stop: "cancelled" or "running". Raises NoTask, Refused."""
+        return self._moved("cancel", {"id": id, "now": now}, "is finished already")
+
+    def retry(self, id: int, *, delay: Duration | None = None, now: int | None = None) -> str:
+        """A finished task is ready again, with all its attempts. The new state. Raises NoTask, Refused."""
+        return self._moved("retry", {"id": id, "delay_ms": _ms(delay), "now": now}, "is not finished")
+
+    def show(self, id: int) -> dict[str, Any]:
+        """Everything about a task of this file (columns of show.sql, runs decoded). Raises NoTask."""
+        rows = self.database.rows("show", {"id": id})
+        if not rows:
+            raise NoTask(f"there is no task {id} in {self.database.path}")
+        return rows[0] | {"runs": json.loads(rows[0]["runs"])}
+
+    def _held(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
+        rows = self.database.rows(verb, given)
+        if not rows:
+            raise _lost(given["receipt"])
+        return rows[0]
+
+    def _moved(self, verb: str, given: dict[str, Any], why_not: str) -> str:
+        rows = self.database.rows(verb, given)
+        if not rows:
+            task = self.show(given["id"])
+            raise Refused(f"task {task['id']} {why_not} ({task['state']}); it stays as it is")
+        return str(rows[0]["state"])
+
+
+def _lost(receipt: str) -> LeaseLost:
+    return LeaseLost(f"the lease of {receipt} is lost (expired, or ended before); nothing was written, stop working on it")
+
+
+def _ms(length: Duration | None) -> int | None:
+    return None if length is None else milliseconds(length)

@@ -1,0 +1,139 @@
+"""Opening a queue file, making one, and bringing an older one up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from queuekit import statements
+from queuekit.errors import NoDatabase, SchemaMismatch, translate
+
+_WAL_KEPT = 16 * 1024 * 1024  # bytes of -wal that stay on disk after a checkpoint
+
+
+def default_path() -> Path:
+    """$QUEUEKIT_DB, else queuekit/queue.db in the user's state folder."""
+    if given := os.environ.get("QUEUEKIT_DB"):
+        return Path(given)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "queuekit" / "queue.db"
+
+
+def connect(path: Path, *, create: bool, timeout: float, synchronous: str) -> sqlite3.Connection:
+    """A connection to the queue at path, in autocommit, text as bytes; made first if missing and create is true.
+
+    Raises NoDatabase, SchemaMismatch (made by another version), Busy.
+    """
+    if not create and not _size(path):
+        raise NoDatabase(f"there is no queue at {path}: make one with  queuekit init --db {path}")
+    try:
+        connection = _open(path, timeout, synchronous)
+    except sqlite3.Error as error:
+        raise translate(error, str(path)) from error
+    try:
+        if create and version(connection) is None:
+            migrate(connection)
+        _check(connection, path)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, str(path)) from error
+        raise
+    return connection
+
+
+def prepare(path: Path, *, timeout: float = 5.0) -> None:
+    """Make the queue at path, or bring an older one up to date; one of this version is left as it is.
+
+    Makes the folder of the default path, readable by its owner alone. Raises SchemaMismatch (newer), NoDatabase, Busy.
+    """
+    if path == default_path():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    connection = None
+    try:
+        connection = _open(path, timeout, "normal")
+        migrate(connection)
+        _check(connection, path)
+    except sqlite3.Error as error:
+        raise translate(error, str(path)) from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def version(connection: sqlite3.Connection) -> int | None:
+    """The schema version of the file, or None when our tables are not there."""
+    try:
+        rows = connection.execute(statements.load("version")[0].text).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    return int(rows[0][0]) if rows else None
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Make the tables, or run the migrations that the file lacks: all in one transaction. Leaves a newer file alone."""
+    connection.execute("begin immediate")
+    try:
+        for text in _missing(connection):
+            connection.execute(text)
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _missing(connection: sqlite3.Connection) -> list[str]:
+    there = version(connection)
+    if there is None:
+        return [text for name in statements.SCHEMA for text in statements.split(statements.source(name))]
+    return [text for _, script in statements.migrations(there) for text in statements.split(script)]
+
+
+def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    try:
+        connection.text_factory = bytes
+        if not _size(path):
+            _make_file(connection, timeout)
+        connection.execute(f"pragma synchronous = {synchronous}")
+        connection.execute(f"pragma journal_size_limit = {_WAL_KEPT}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_file(connection: sqlite3.Connection, timeout: float) -> None:
+    """Run pragmas.sql. Turning to WAL needs the file alone, and SQLite does not wait for that by itself."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            for statement in statements.load("pragmas"):
+                connection.execute(statement.text).fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    there, ours = version(connection), statements.schema_version()
+    if there is None:
+        raise NoDatabase(f"{path} has no queue in it: make one with  queuekit init --db {path}")
+    if there > ours:
+        raise SchemaMismatch(f"{path} was made by a newer queuekit (schema {there}, here {ours}): upgrade this one")
+    if there < ours:
+        raise SchemaMismatch(f"{path} is from an older queuekit (schema {there}): run  queuekit init --db {path}")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
