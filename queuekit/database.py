@@ -6,12 +6,11 @@ Nothing in the process opens the file by other means: closing such a descriptor 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,8 +55,8 @@ class Database:
 
     def _start(self) -> None:
         self.lock = threading.RLock()
-        self._depth = 0
-        self._stirs = 0
+        self.depth = 0
+        self.stirs = 0
 
     def connection(self) -> sqlite3.Connection:
         """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
@@ -92,50 +91,28 @@ class Database:
             try:
                 execute = (self._connection or self.connection()).execute
                 script = statements.load(name)
-                for statement in script if only is None else (script[only],):
-                    cursor = execute(statement.text, tuple(map(parameters.get, statement.names)))
+                for text, names in script if only is None else (script[only],):
+                    cursor = execute(text, tuple(map(parameters.get, names)))
                 taken = take(cursor)
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
             if name in _STIRRING:
-                self._stirs += 1
+                self.stirs += 1
             return taken
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside commits together or not at all: your own rows, and puts and acks on queues of this Database.
+    def transaction(self) -> Transaction:
+        """with database.transaction() as connection: everything inside commits together or not at all.
 
-        Yields the connection for your own SQL (its text comes as bytes). Other threads wait. A nested one joins the outer.
-        Raises Busy.
+        Your own rows, and puts and acks on queues of this Database. The connection is for your own SQL (its text comes as
+        bytes). Other threads wait. A nested one joins the outer. Raises Busy.
         """
-        with self.lock:
-            connection = self.connection()
-            if self._depth == 0:
-                self._bracket("begin immediate")
-            self._depth += 1
-            try:
-                yield connection
-                if self._depth == 1:
-                    self._bracket("commit")
-                    self._stirs += 1
-            except BaseException:
-                if self._depth == 1 and connection.in_transaction:
-                    connection.execute("rollback")
-                raise
-            finally:
-                self._depth -= 1
-
-    def _bracket(self, word: str) -> None:
-        try:
-            self.connection().execute(word)
-        except sqlite3.Error as error:
-            raise translate(error, str(self.path)) from error
+        return Transaction(self)
 
     def version(self) -> tuple[int, int]:
         """A mark that differs after a commit of any other connection, or one here that a waiting consumer should see."""
         with self.lock:
             (seen,) = self.connection().execute("pragma data_version").fetchone()
-            return seen, self._stirs
+            return seen, self.stirs
 
     def next_due(self) -> int | None:
         """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""
@@ -182,6 +159,50 @@ class Database:
             _ORPHANS.append(self._connection)
             self._connection = None
         self._start()
+
+
+class Transaction:
+    """See Database.transaction."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        database.lock.acquire()
+        try:
+            connection = database.connection()
+            if database.depth == 0:
+                connection.execute("begin immediate")
+        except BaseException as error:
+            database.lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise translate(error, str(database.path)) from error
+            raise
+        database.depth += 1
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        database = self._database
+        database.depth -= 1
+        try:
+            if database.depth == 0:
+                self._end(database.connection(), kind is None)
+        finally:
+            database.lock.release()
+
+    def _end(self, connection: sqlite3.Connection, well: bool) -> None:
+        try:
+            if well:
+                connection.execute("commit")
+                self._database.stirs += 1
+        except sqlite3.Error as error:
+            raise translate(error, str(self._database.path)) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("rollback")
 
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

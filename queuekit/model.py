@@ -126,17 +126,16 @@ class Task:
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
     """The task of a row of claim.sql, text as bytes. Raises UnicodeDecodeError."""
-    id, receipt, queue, kind, key, payload, attempt, *_, lease_until = row
     return Task(
         holder,
-        id,
-        str(receipt, "utf-8"),
-        str(queue, "utf-8"),
-        str(kind, "utf-8"),
-        None if key is None else str(key, "utf-8"),
-        str(payload, "utf-8"),
-        attempt,
-        lease_until,
+        row[0],
+        str(row[1], "utf-8"),
+        str(row[2], "utf-8"),
+        str(row[3], "utf-8"),
+        None if row[4] is None else str(row[4], "utf-8"),
+        str(row[5], "utf-8"),
+        row[6],
+        row[-1],
     )
 
 

@@ -17,6 +17,7 @@ from queuekit.runs import Runs
 from queuekit.schema import default_path
 from queuekit.wake import Wake
 
+_CLAIM_ALONE = 1  # the statement of claim.sql without the tick before it
 _TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
 
 Empty = stdlib_queue.Empty
@@ -48,25 +49,35 @@ class Queue(Producer, Runs):
         self.name = name
         self.wake = Wake(path.path, fallback=fallback)
         self._worker = worker
+        self._process = (0, "")
         self._lease_ms = None if lease is None else milliseconds(lease)
         self._next_tick = 0
 
     @property
     def worker(self) -> str:
         """The name that the runs of this queue object go by."""
-        return self._worker or f"{socket.gethostname()[:12]}:{os.getpid()}"
+        if self._worker is not None:
+            return self._worker
+        pid = os.getpid()
+        if self._process[0] != pid:
+            self._process = (pid, f"{socket.gethostname()[:12]}:{pid}")
+        return self._process[1]
 
     def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
         """Take the best ready task for the length of a lease, or None. Raises Busy."""
         moment = now_ms() if now is None else now
         given = self._claim_parameters(lease, moment)
-        if now is None and moment < self._next_tick and (rows := self.database.run("claim", given, only=1)):
-            tasks = self._tasks(rows)
-            return tasks[0] if tasks else self.claim(lease=lease)
-        self._next_tick = moment + _TICK_MS
-        while rows := self.database.run("claim", given):
-            if tasks := self._tasks(rows):
-                return tasks[0]
+        run = self.database.run
+        rows = run("claim", given, _CLAIM_ALONE) if now is None and moment < self._next_tick else None
+        if not rows:
+            rows = run("claim", given)
+            self._next_tick = moment + _TICK_MS
+        while rows:
+            try:
+                return claimed(self, rows[0])
+            except UnicodeDecodeError as error:
+                self._bury(rows[0], error)
+            rows = run("claim", given)
         return None
 
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
@@ -74,7 +85,13 @@ class Queue(Producer, Runs):
         given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
         rows = self.database.run("claim_many", given)
         rows.sort(key=lambda row: (-row[7], row[0]))
-        return self._tasks(rows)
+        tasks = []
+        for row in rows:
+            try:
+                tasks.append(claimed(self, row))
+            except UnicodeDecodeError as error:
+                self._bury(row, error)
+        return tasks
 
     def get(self, block: bool = True, timeout: float | None = None) -> Task:
         """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none."""
@@ -148,12 +165,6 @@ class Queue(Producer, Runs):
         lease_ms = self._lease_ms if lease is None else milliseconds(lease)
         return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now}
 
-    def _tasks(self, rows: list[tuple[Any, ...]]) -> list[Task]:
-        """The tasks of claimed rows; one that is no text for Python is dead with the reason and left out."""
-        tasks = []
-        for row in rows:
-            try:
-                tasks.append(claimed(self, row))
-            except UnicodeDecodeError as error:
-                self.nack(str(row[1], "ascii"), f"its text is no UTF-8: {error}", dead=True)
-        return tasks
+    def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
+        """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""
+        self.nack(str(row[1], "ascii"), f"its text is no UTF-8: {error}", dead=True)

@@ -5,7 +5,8 @@
 -- Every table starts with qk_, so that a queue can live in an application's own database.
 -- Runs again without harm. Loads on SQLite 3.31.
 
--- One row a task, from put to purge.  INSERT INTO qk_task(queue, payload) VALUES (…)  is a complete put.
+-- One row a task, from put to purge. (What a law reads of OLD stands among the first 32 columns: else SQLite loads the whole old row.)
+--  INSERT INTO qk_task(queue, payload) VALUES (…)  is a complete put.
 create table if not exists qk_task (
   id           integer primary key,                  -- given by SQLite, never by hand, never used twice
   state        text    not null default 'ready',     -- ready scheduled blocked running | done dead cancelled
@@ -19,31 +20,31 @@ create table if not exists qk_task (
   claimed_at   integer,                              -- when the last run began
   ended_at     integer,                              -- when the last run, or the task, ended; NULL while running
   cancel_at    integer,                              -- when the running task was asked to stop
-  run_at       integer,                              -- the run time asked for at put; NULL = at once
-  until_at     integer,                              -- (later) expires unrun at this time
   queue        text    not null default 'default',
-  lane         text    not null default '',          -- (later) capabilities asked of a worker
-  share        text    not null default '',          -- (later) fairness label
   kind         text    not null default '',          -- what sort of work; picks the handler
   key          text,                                 -- dedupe: one holder of (queue, key) at a time
   key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed; NULL = released
   duplicates   integer,                              -- puts that met its key; NULL = no put verb made it
+  worker       text,                                 -- who ran it last
+  error        text,                                 -- why its last failed run failed
+  result       text,                                 -- what ack left
+  run_at       integer,                              -- the run time asked for at put; NULL = at once
+  until_at     integer,                              -- (later) expires unrun at this time
+  lane         text    not null default '',          -- (later) capabilities asked of a worker
+  share        text    not null default '',          -- (later) fairness label
   group_key    text,                                 -- (later) tasks of a group run one at a time, in order
   turn         integer,                              -- (later) NULL not in line, 0 waits, 1 has the turn
-  after        text,                                 -- (later) JSON list of task ids to wait for
-  on_failure   text,                                 -- (later) what to do when one of them fails
   needs        integer not null default 0,           -- (later) dependencies not yet satisfied
-  awaited      integer not null default 0,           -- (later) 1 = others wait for it
   cause        integer,                              -- (later) the task whose end cancelled this one
   batch        integer,                              -- (later) its qk_batch
   slot         integer not null default 0,           -- (later) 1 = counted against its queue's limits
   counted      integer not null default 0,           -- (later) 1 = counted in its queue's depth
+  awaited      integer not null default 0,           -- (later) 1 = others wait for it
+  after        text,                                 -- (later) JSON list of task ids to wait for
+  on_failure   text,                                 -- (later) what to do when one of them fails
   max_attempts integer check (max_attempts > 0),
   lease_ms     integer check (lease_ms > 0),
   backoff_ms   integer check (backoff_ms between 0 and 1000000000),
-  worker       text,                                 -- who ran it last
-  error        text,                                 -- why its last failed run failed
-  result       text,                                 -- what ack left
   -- Pads the row to one size in every state, so that claim and ack overwrite it in place (0.3-0.5 µs, and no overflow page rewritten).
   slack        blob generated always as (zeroblob(39 - length(state) - ifnull(length(worker), 0)
                  - 6 * ((due_at is not null) + (claimed_at is not null) + (ended_at is not null)))) stored,
