@@ -20,14 +20,18 @@ from queuekit.errors import (
     TimedOut,
     Usage,
 )
+from queuekit.handlers import App, handler
 from queuekit.model import Task
+from queuekit.outcome import Discard, Retry
 from queuekit.queue import Empty, Queue
 
 __version__ = "0.1.0"
 __all__ = [
+    "App",
     "BadPayload",
     "Busy",
     "Database",
+    "Discard",
     "Empty",
     "LeaseLost",
     "NoDatabase",
@@ -35,6 +39,7 @@ __all__ = [
     "Queue",
     "QueuekitError",
     "Refused",
+    "Retry",
     "SchemaMismatch",
     "Task",
     "TimedOut",
@@ -42,4 +47,5 @@ __all__ = [
     "enqueue_task",
     "get_ack_queue",
     "get_queue",
+    "handler",
 ]

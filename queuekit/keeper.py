@@ -1,0 +1,89 @@
+"""Keeps the leases of all running tasks, in one thread: each is extended at a third of its length."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from queuekit.errors import LeaseLost, QueuekitError
+from queuekit.execution import Execution, Reason
+from queuekit.logs import say
+
+_AGAIN = 10  # parts of a lease to wait after an extend that failed (busy, disk full)
+
+
+class Keeper:
+    """Extends what it watches until told to forget it; stops a run whose lease is lost or whose cancel is asked."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._changed = threading.Condition()
+        self._beats: dict[Execution, float] = {}
+        self._asleep_until = 0.0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="queuekit-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; call once."""
+        self._thread.start()
+
+    def watch(self, execution: Execution) -> None:
+        """Keep the lease of this run from now on."""
+        beat = time.monotonic() + execution.lease / 3
+        with self._changed:
+            self._beats[execution] = beat
+            if beat < self._asleep_until:
+                self._changed.notify()
+
+    def forget(self, execution: Execution) -> None:
+        """The run has ended."""
+        with self._changed:
+            self._beats.pop(execution, None)
+
+    def close(self) -> None:
+        """Stop, without waiting."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while not self._closed:
+            for execution in self._due():
+                self._keep(execution)
+
+    def _due(self) -> list[Execution]:
+        """The runs whose lease is to be extended now; none after a sleep."""
+        with self._changed:
+            now = time.monotonic()
+            due = [execution for execution, beat in self._beats.items() if beat <= now]
+            if not due and not self._closed:
+                self._asleep_until = min(self._beats.values(), default=float("inf"))
+                self._changed.wait(self._asleep_until - now if self._beats else None)
+                self._asleep_until = 0.0
+            return due
+
+    def _keep(self, execution: Execution) -> None:
+        wait = execution.lease / 3
+        try:
+            if execution.task.extend().cancel_asked:
+                self._stop(execution, "cancel")
+        except LeaseLost:
+            self._stop(execution, "lost")
+            self.forget(execution)
+            return
+        except QueuekitError as error:
+            self._say("lease not extended yet", execution, error=str(error))
+            wait = execution.lease / _AGAIN
+        with self._changed:
+            if execution in self._beats:
+                self._beats[execution] = time.monotonic() + wait
+
+    def _stop(self, execution: Execution, reason: Reason) -> None:
+        if execution.reason is None and not execution.ended:
+            self._say("lease lost, stopping" if reason == "lost" else "cancel asked, stopping", execution)
+            execution.stop(reason)
+
+    def _say(self, event: str, execution: Execution, **fields: object) -> None:
+        task = execution.task
+        say(logging.WARNING, event, worker=self._worker, queue=task.queue, receipt=task.receipt, **fields)

@@ -1,0 +1,79 @@
+"""What a run came to: the handler says it, the worker writes it. And how a Python handler says more than a result."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from queuekit.durations import Duration
+
+_LONGEST_ERROR = 2000  # characters
+
+
+class Retry(Exception):  # noqa: N818
+    """Raised by a handler: not now. The task is released, ready again after delay, and no attempt is counted."""
+
+    def __init__(self, delay: Duration = 10) -> None:
+        super().__init__(f"again in {delay}")
+        self.delay = delay
+
+
+class Discard(Exception):  # noqa: N818
+    """Raised by a handler: never again. The task is dead at once, with the reason."""
+
+    def __init__(self, reason: str = "discarded by its handler") -> None:
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ends: ack with a result, nack with an error (dead: for good), or release after a delay.
+
+    where is the place in the code that an error came from, for the log.
+    """
+
+    verb: Literal["ack", "nack", "release"]
+    result: Any = None
+    error: str | None = None
+    delay: Duration | None = None
+    dead: bool = False
+    where: str | None = None
+
+
+def done(result: Any = None) -> Outcome:
+    """The run succeeded; result is None, text, or any JSON value."""
+    return Outcome("ack", result=result)
+
+
+def failed(error: str, *, dead: bool = False) -> Outcome:
+    """The run failed: backoff and another attempt, or with dead none."""
+    return Outcome("nack", error=error, dead=dead)
+
+
+def later(delay: Duration | None = None, why: str | None = None) -> Outcome:
+    """The run did not happen: the task is given back, to be ready after delay."""
+    return Outcome("release", error=why, delay=delay)
+
+
+def of_exception(error: BaseException) -> Outcome:
+    """What a handler's exception means: Retry and Discard as they say, anything else is a failure."""
+    if isinstance(error, Retry):
+        return later(error.delay, str(error))
+    if isinstance(error, Discard):
+        return failed(_text(error), dead=True)
+    text = f"{type(error).__name__}: {_text(error)}".removesuffix(": ")
+    return Outcome("nack", error=text, where=_where(error))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as again:
+        text = f"(its text cannot be made: {type(again).__name__})"
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:_LONGEST_ERROR]
+
+
+def _where(error: BaseException) -> str | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None

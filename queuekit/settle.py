@@ -1,0 +1,61 @@
+"""Writing how a run ended, whatever the file is going through."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from queuekit.durations import now_ms
+from queuekit.errors import BadPayload, LeaseLost, QueuekitError, Refused
+from queuekit.execution import Execution
+from queuekit.logs import say
+from queuekit.model import Task
+from queuekit.outcome import Outcome, failed
+
+_AGAIN = 0.2  # seconds between two tries of a write that failed
+
+_LEVELS = {"failed": logging.WARNING, "dead": logging.ERROR}
+
+
+def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callable[[], bool]) -> None:
+    """End the run, trying again until it is written, the lease has ended, or give_up says so. Raises nothing."""
+    while True:
+        try:
+            return write(execution, outcome, worker)
+        except LeaseLost:
+            return note(execution, worker, "lost", logging.WARNING, error="another worker runs it; result dropped")
+        except (BadPayload, Refused) as error:
+            outcome = failed(f"its result cannot be kept: {error}")
+        except QueuekitError as error:
+            if give_up() or now_ms() >= execution.task.lease_until:
+                return note(execution, worker, "end not written", logging.ERROR, error=str(error))
+            note(execution, worker, "end not written yet", logging.WARNING, error=str(error))
+        time.sleep(_AGAIN)
+
+
+def write(execution: Execution, outcome: Outcome, worker: str) -> None:
+    """End the run as outcome says, and log it. Raises LeaseLost, Busy, BadPayload."""
+    event = _end(execution.task, outcome)
+    note(execution, worker, event, _LEVELS.get(event, logging.INFO), error=outcome.error, where=outcome.where)
+
+
+def note(execution: Execution, worker: str, event: str, level: int, **fields: str | None) -> None:
+    """Log what happened to the run."""
+    task = execution.task
+    kind, took = task.kind or None, round(execution.elapsed_ms(), 1)
+    say(level, event, worker=worker, queue=task.queue, receipt=task.receipt, kind=kind, ms=took, **fields)
+
+
+def _end(task: Task, outcome: Outcome) -> str:
+    """End the run, unless its handler did so itself through the task; what it came to, in a word."""
+    if task.settled:
+        return "ended by its handler"
+    if outcome.verb == "ack":
+        task.holder.ack(task.receipt, outcome.result)
+        return "done"
+    if outcome.verb == "nack":
+        state = task.holder.nack(task.receipt, outcome.error, dead=outcome.dead)
+        return "failed" if state == "scheduled" else state
+    state = task.holder.release(task.receipt, delay=outcome.delay)
+    return state if state == "cancelled" else "released"

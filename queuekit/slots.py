@@ -1,0 +1,133 @@
+"""The slots of a worker: threads that run a handler for one task each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from queuekit.database import Database
+from queuekit.errors import QueuekitError
+from queuekit.execution import Execution, Handle
+from queuekit.keeper import Keeper
+from queuekit.model import Task
+from queuekit.outcome import Outcome, later, of_exception
+from queuekit.settle import note, settle, write
+
+
+class Slots:
+    """count threads that run handle. When one is through, it takes the next task with claim, in the same transaction.
+
+    ended is called when a slot has become free, without a lock held.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        database: Database,
+        handle: Handle,
+        worker: str,
+        claim: Callable[[], Task | None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._count = count
+        self._database = database
+        self._handle = handle
+        self._worker = worker
+        self._claim = claim
+        self._tell = ended
+        self._keeper = Keeper(worker)
+        self._inbox: SimpleQueue[Execution | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._running: set[Execution] = set()
+        self._given_up = False
+
+    @property
+    def running(self) -> int:
+        """How many tasks are held."""
+        return len(self._running)
+
+    @property
+    def free(self) -> int:
+        """How many more tasks can be given."""
+        return self._count - len(self._running)
+
+    @property
+    def stoppable(self) -> bool:
+        """True if something runs that can be stopped."""
+        with self._lock:
+            return any(execution.stoppable for execution in self._running)
+
+    def start(self) -> None:
+        """Begin; call once."""
+        self._keeper.start()
+        for number in range(self._count):
+            threading.Thread(target=self._serve, name=f"queuekit-slot-{number}", daemon=True).start()
+
+    def give(self, task: Task) -> None:
+        """Run a claimed task in a free slot."""
+        self._inbox.put(self._begin(task))
+
+    def stop(self, *, force: bool = False) -> None:
+        """Ask all that can be stopped to stop, or force it. Returns without waiting."""
+        with self._lock:
+            running = list(self._running)
+        for execution in running:
+            execution.stop("shutdown", force)
+
+    def close(self) -> None:
+        """Release what still runs, and end the threads when their handlers return."""
+        self._given_up = True
+        with self._lock:
+            running = list(self._running)
+        for execution in running:
+            if execution.take():
+                settle(execution, later(why="its worker stopped"), self._worker, lambda: True)
+        self._keeper.close()
+        for _ in range(self._count):
+            self._inbox.put(None)
+
+    def _serve(self) -> None:
+        while (execution := self._inbox.get()) is not None:
+            following: Execution | None = execution
+            while following is not None:
+                following = self._run(following)
+            self._tell()
+
+    def _run(self, execution: Execution) -> Execution | None:
+        """Run a task to its end; the next one, claimed with it."""
+        outcome = self._handled(execution)
+        task = self._end(execution, outcome) if execution.take() else None
+        following = None if task is None else self._begin(task)
+        self._keeper.forget(execution)
+        with self._lock:
+            self._running.discard(execution)
+        return following
+
+    def _handled(self, execution: Execution) -> Outcome:
+        try:
+            outcome = self._handle(execution)
+        except BaseException as error:  # SystemExit too: a bad task never stops a worker
+            outcome = of_exception(error)
+        stopped = execution.reason is not None and outcome.verb != "ack"
+        return later(why=f"stopped ({execution.reason})") if stopped else outcome
+
+    def _end(self, execution: Execution, outcome: Outcome) -> Task | None:
+        if execution.reason == "lost":
+            note(execution, self._worker, "lost", logging.WARNING, error="stopped; its result is dropped")
+            return None
+        try:
+            with self._database.transaction():
+                write(execution, outcome, self._worker)
+                return self._claim()
+        except QueuekitError:
+            settle(execution, outcome, self._worker, lambda: self._given_up)
+            return None
+
+    def _begin(self, task: Task) -> Execution:
+        execution = Execution(task)
+        with self._lock:
+            self._running.add(execution)
+        self._keeper.watch(execution)
+        return execution

@@ -1,0 +1,147 @@
+"""A worker: claims tasks of its queues, runs a handler for each in one of its slots, and ends the run as the handler says.
+
+How it works:
+- The thread that calls run hands tasks to the slots that are free, then sleeps on the file (wake.py) until something changed.
+- A slot is a thread. When a handler is through, its slot ends that run and claims the next task in one transaction.
+- One keeper thread extends the leases of all running tasks; it stops a run that lost its lease or was cancelled.
+- stop() asked once: no more claims, what runs may finish within grace, the rest is stopped and released. Twice: at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+from queuekit import consumer
+from queuekit.database import Database
+from queuekit.durations import Duration
+from queuekit.errors import NoDatabase, QueuekitError, SchemaMismatch, Usage
+from queuekit.execution import MERCY, Handle
+from queuekit.logs import say
+from queuekit.model import Task
+from queuekit.queue import Queue
+from queuekit.slots import Slots
+from queuekit.wake import Wake
+
+_BUSY_WAIT = 1.0  # seconds to the next try when the file could not be written
+_KILL_WAIT = 2.0  # seconds that a killed process may take to be gone
+
+
+class Worker:
+    """Runs handle for the tasks of queues until stopped; with burst, until nothing is ready.
+
+    concurrency is how many tasks run side by side, lease the length of a lease (None: as task and queue say), grace the
+    seconds that running tasks have after a stop, fallback the seconds after which it looks without being woken.
+    """
+
+    def __init__(
+        self,
+        database: Database | str | os.PathLike[str],
+        queues: Sequence[str],
+        handle: Handle,
+        *,
+        concurrency: int = 1,
+        name: str | None = None,
+        lease: Duration | None = None,
+        burst: bool = False,
+        grace: float = 10.0,
+        fallback: float = 30.0,
+        wake: Wake | None = None,
+    ) -> None:
+        if not queues or concurrency < 1:
+            raise Usage("a worker needs at least one queue and one slot")
+        self.database = database if isinstance(database, Database) else Database(database)
+        self.queues = [Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)]
+        self.name = self.queues[0].worker
+        self._burst = burst
+        self._grace = grace
+        self._wake = wake or Wake(self.database.path, fallback=fallback)
+        self._own_wake = wake is None
+        self._slots = Slots(concurrency, self.database, handle, self.name, self._claim_unless_stopped, self._tell)
+        self._concurrency = concurrency
+        self._changed = threading.Condition()  # told when a run has ended and when a stop is asked
+        self._news = 0  # grows with each
+        self._stops = 0
+        self._turn = 0  # which queue is asked first
+
+    def run(self) -> None:
+        """Work until stopped, or with burst until nothing is ready and nothing runs. Call once. Raises NoDatabase."""
+        names = ",".join(queue.name for queue in self.queues)
+        self._say("worker started", queues=names, slots=self._concurrency)
+        self._slots.start()
+        try:
+            while not self._stops and self._round():
+                pass
+        finally:
+            self._shut_down()
+
+    def stop(self) -> None:
+        """Claim no more and end within the grace time; asked again: at once. Not for signal handlers: see serve."""
+        self._stops += 1
+        self._tell()
+
+    def _round(self) -> bool:
+        """Fill the free slots, then sleep until something has happened. False when a burst is over."""
+        news, seen = self._news, None
+        try:
+            seen = self.database.version()
+            self._fill()
+            due = consumer.until_due(self.queues[0])
+        except (NoDatabase, SchemaMismatch):
+            raise
+        except QueuekitError as error:
+            self._say("cannot claim now", logging.WARNING, error=str(error))
+            self._pause(lambda: self._stops > 0, _BUSY_WAIT)
+            return True
+        if self._burst and not self._slots.running and news == self._news:
+            return False
+        if self._burst or self._slots.free <= 0:
+            self._pause(lambda: self._news != news)
+        else:
+            self._wake.wait(lambda: self._news != news or self.database.version() != seen, due)
+        return True
+
+    def _fill(self) -> None:
+        while self._slots.free > 0 and (task := self._claim_unless_stopped()):
+            self._slots.give(task)
+
+    def _claim_unless_stopped(self) -> Task | None:
+        """The next task, the queues taking turns, so that none waits for another to be empty."""
+        for _ in self.queues:
+            if self._stops:
+                break
+            queue = self.queues[self._turn % len(self.queues)]
+            self._turn += 1
+            if task := queue.claim():
+                return task
+        return None
+
+    def _shut_down(self) -> None:
+        slots = self._slots
+        if slots.running:
+            self._say("stopping", running=slots.running)
+        self._pause(lambda: not slots.running or self._stops > 1, self._grace)
+        slots.stop(force=self._stops > 1)
+        self._pause(lambda: not slots.stoppable or self._stops > 1, MERCY + _KILL_WAIT)
+        slots.stop(force=True)
+        self._pause(lambda: not slots.stoppable, _KILL_WAIT)
+        slots.close()
+        if self._own_wake:
+            self._wake.close()
+        self._say("worker stopped")
+
+    def _pause(self, over: Callable[[], bool], timeout: float | None = None) -> None:
+        """Wait until a run's end or a stop makes over true."""
+        with self._changed:
+            self._changed.wait_for(over, timeout)
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._news += 1
+            self._changed.notify_all()
+        self._wake.notify()
+
+    def _say(self, event: str, level: int = logging.INFO, **fields: object) -> None:
+        say(level, event, worker=self.name, **fields)
