@@ -1,0 +1,113 @@
+"""The daemon: a worker for each configured queue on one file, and the housekeeping of that file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterator
+
+from queuekit import spool
+from queuekit.config import Config, QueueConfig
+from queuekit.database import Database
+from queuekit.durations import now_ms
+from queuekit.errors import QueuekitError
+from queuekit.execution import Handle
+from queuekit.handlers import load_app
+from queuekit.logs import say
+from queuekit.process import Command
+from queuekit.wake import Wake
+from queuekit.worker import Worker
+
+_LOOK = 2.0  # seconds between looks into the spool (one system call) and at what is due
+
+
+class Daemon:
+    """Runs the configuration until stopped. Raises Usage (a handler that cannot be loaded), NoDatabase, SchemaMismatch."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._database = Database(config.database)
+        self._wake = Wake(self._database.path, fallback=config.fallback)
+        self._workers = [self._worker(queue) for queue in config.queues]
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Work until stopped. Call once. Raises what a worker raises."""
+        say(logging.INFO, "daemon started", database=self._database.path, workers=len(self._workers))
+        spool.drain(self._database)
+        threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        self._keep_house()
+        for thread in threads:
+            thread.join()
+        spool.drain(self._database)
+        self._wake.close()
+        say(logging.INFO, "daemon stopped")
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stop claiming, end within the grace time; asked again: at once. For any thread."""
+        for worker in self._workers:
+            worker.stop()
+        self._stopped.set()
+
+    def _run(self, worker: Worker) -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            self._failure = error
+            self.stop()
+
+    def _keep_house(self) -> None:
+        every = self._config.purge_interval
+        purge_at = time.monotonic() if every else math.inf
+        while not self._stopped.is_set():
+            spool.drain(self._database)
+            with _carry_on():
+                self._tick()
+                if time.monotonic() >= purge_at:
+                    purge_at = time.monotonic() + every
+                    self._purge()
+            self._stopped.wait(_LOOK)
+
+    def _tick(self) -> None:
+        """Move what is due although all slots are busy, or nobody here works on its queue."""
+        due = self._database.next_due()
+        while due is not None and due <= now_ms() and self._database.tick() and not self._stopped.is_set():
+            pass
+
+    def _purge(self) -> None:
+        if forgotten := self._database.purge({}):
+            say(logging.INFO, "purged", tasks=forgotten)
+
+    def _worker(self, queue: QueueConfig) -> Worker:
+        return Worker(
+            self._database,
+            [queue.name],
+            self._handle(queue),
+            concurrency=queue.concurrency,
+            lease=queue.lease,
+            grace=self._config.grace,
+            wake=self._wake,
+        )
+
+    def _handle(self, queue: QueueConfig) -> Handle:
+        if queue.exec is not None:
+            return Command(queue.exec, database=self._database.path, wait=queue.later)
+        assert queue.app is not None, "config.py lets through no queue without a handler"
+        return load_app(queue.app)
+
+
+@contextlib.contextmanager
+def _carry_on() -> Iterator[None]:
+    """Housekeeping that cannot be done now is done next time."""
+    try:
+        yield
+    except QueuekitError as error:
+        say(logging.WARNING, "housekeeping put off", error=str(error))

@@ -1,0 +1,106 @@
+"""The spool: tasks that a hook could not put (locked, missing or full database), kept as files until they are drained.
+
+A file <database>.spool/new/NAME is lines name=value (queue, kind, key, priority), an empty line, and the payload to its
+end. Draining takes a file by a lock on it and the name NAME.taken, puts the task, then deletes the file. So nothing is
+lost when a drain is killed, and a file that was taken before is put only if the queue has no such task of since then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from queuekit.database import Database
+from queuekit.errors import BadPayload, QueuekitError, Refused
+from queuekit.logs import say
+
+_TAKEN = ".taken"
+_NAMES = {"queue", "kind", "key", "priority"}
+
+
+def drain(database: Database) -> int:
+    """Put the tasks of the database's spool, oldest first; how many. What is no task is moved to bad/.
+
+    Raises nothing for a file; what cannot be put now (busy, disk full) stays for the next time.
+    """
+    spool = Path(f"{database.path}.spool")
+    drained = 0
+    try:
+        for path in _files(spool / "new"):
+            drained += _drain_file(database, path, spool / "bad")
+    except (QueuekitError, OSError) as error:
+        say(logging.WARNING, "spool not drained now", path=spool, error=str(error))
+    if drained:
+        say(logging.INFO, "spool drained", path=spool, tasks=drained)
+    return drained
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
+            return [Path(path) for _, path in sorted((file.stat().st_mtime_ns, file.path) for file in files)]
+    except FileNotFoundError:
+        return []
+
+
+def _drain_file(database: Database, path: Path, bad: Path) -> bool:
+    """True if the file became a task."""
+    taken = path.with_name(path.name.removesuffix(_TAKEN) + _TAKEN)
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        if not _lock(file.fileno(), path):
+            return False
+        path.rename(taken)
+        try:
+            _put(database, _parse(file.read(), path.name), taken.stat(), again=path == taken)
+        except (BadPayload, Refused, ValueError) as error:
+            _set_aside(taken, bad, error)
+            return False
+        taken.unlink()
+        return True
+    return False
+
+
+def _lock(descriptor: int, path: Path) -> bool:
+    """Take the file; False if another drain has it, or has had it. The lock ends with the descriptor, or the process."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), path.stat())
+
+
+def _parse(content: bytes, name: str) -> dict[str, Any]:
+    """The parameters of put. Raises ValueError (of which UnicodeDecodeError is one)."""
+    head, empty_line, payload = (b"\n" + content).partition(b"\n\n")
+    if not empty_line:
+        raise ValueError("no empty line before the payload")
+    pairs = [line.partition("=") for line in head.decode("utf-8").split("\n")[1:]]
+    given: dict[str, Any] = {key: value for key, _, value in pairs if value}
+    if unknown := [key for key, equals, _ in pairs if key not in _NAMES or not equals]:
+        raise ValueError(f"not a line of a spool file: {unknown[0]!r}")
+    given["priority"] = int(given.get("priority", 0))
+    given.setdefault("key", f"spool:{name.removesuffix(_TAKEN)}")
+    return {**given, "payload": payload.decode("utf-8")}
+
+
+def _put(database: Database, given: dict[str, Any], spooled: os.stat_result, *, again: bool) -> None:
+    if not (again and _was_put(database, given, spooled.st_mtime_ns // 1_000_000)):
+        database.run("put", given)
+
+
+def _was_put(database: Database, given: dict[str, Any], since: int) -> bool:
+    """True if the queue has, or had until its end, this very task: put after it was spooled."""
+    same_key = database.rows("list", {"queue": given.get("queue", "default"), "key": given["key"], "limit": -1})
+    ids = [row["id"] for row in same_key if row["created_at"] >= since]
+    return any(database.rows("show", {"id": id})[0]["payload"] == given["payload"] for id in ids)
+
+
+def _set_aside(taken: Path, bad: Path, error: Exception) -> None:
+    bad.mkdir(exist_ok=True)
+    kept = taken.replace(bad / taken.name.removesuffix(_TAKEN))
+    say(logging.ERROR, "bad spool file", path=kept, error=str(error))
