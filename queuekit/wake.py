@@ -1,12 +1,12 @@
 """Sleeping until somebody commits to a queue file, without polling it.
 
-A write to the -wal file is only a hint: the kernel reports it before the commit is visible (at synchronous=FULL an
-fsync lies between). So after a hint the database is asked at once, and again after 0.2 ms, 0.4 ms, … until things have
+A write to the -wal file is only a hint: the kernel reports it before the commit is visible (an fsync may lie
+between). So after a hint the database is asked at once, and again after 0.2 ms, 0.4 ms, … until things have
 settled. Every wait begins like that too, for the hint may have come while nobody waited.
 
-Where events cannot serve (no inotify, its limits reached, the directory gone) the database is asked every poll
-seconds: FSEvents on macOS does not see writes to a -wal, and kqueue holds descriptors, whose closing would drop
-SQLite's locks.
+Where events cannot serve, the database is asked every poll seconds: no inotify, its limits reached, the
+directory gone. FSEvents on macOS does not see writes to a -wal, and kqueue holds descriptors, whose closing
+would drop SQLite's locks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from queuekit.errors import QueuekitError
@@ -44,9 +45,9 @@ _wakes: weakref.WeakSet[Wake] = weakref.WeakSet()
 class Wake:
     """Waits for commits to the SQLite file at path. May be shared by threads, and by processes across fork.
 
-    fallback is how often (seconds, None = never) a sleeper looks without being woken, in case events got lost.
-    method "poll" looks every poll seconds, "events" watches or raises QueuekitError, "auto" watches where it can.
-    Opens neither the database nor its -wal and -shm. Watching begins with the first wait and ends with close.
+    fallback is after how many seconds (None = never) a sleeper looks without a hint: events can get lost.
+    method "poll" looks every poll seconds, "events" watches or raises QueuekitError, "auto" takes what works.
+    Opens neither the database nor its -wal and -shm. Watches from the first wait until close.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Wake:
     def wait(self, changed: Callable[[], bool], timeout: float | None) -> bool:
         """Sleep until changed() is true (→ True) or timeout seconds are over (→ False; None = no limit).
 
-        changed asks the database and whatever else may end the wait; it is called often, so it should cost little.
+        changed asks the database and whatever else may end the wait; it is called often: let it cost little.
         A commit between two calls is never slept through. What changed raises passes through.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
@@ -90,7 +91,7 @@ class Wake:
     def _sleep(self, changed: Callable[[], bool], deadline: float, latch: threading.Lock) -> bool:
         pause = _SOON
         while True:
-            longest = self._longest_pause(pause)
+            longest = self._longest_pause()
             if changed():
                 return True
             left = deadline - time.monotonic()
@@ -100,7 +101,7 @@ class Wake:
             pause = _SOON if hinted else math.inf if pause >= _SETTLED else 2 * pause
 
     def notify(self) -> None:
-        """Let every waiting thread look again now. For any thread of this process, and for signal handlers."""
+        """Let every waiting thread look again now. May be called by any thread and in a signal handler."""
         for latch in tuple(self._latches):
             with contextlib.suppress(RuntimeError):  # released already
                 latch.release()
@@ -118,7 +119,7 @@ class Wake:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _longest_pause(self, pause: float) -> float:
+    def _longest_pause(self) -> float:
         """Seconds that may pass until the next look if no hint comes; starts to watch if nobody does."""
         watcher = self._watcher
         if watcher is not None and watcher.alive:
@@ -128,12 +129,12 @@ class Wake:
         return self._fallback
 
     def _watch(self) -> bool:
-        self._leave()
         try:
             with _lock:
-                self._watcher = watcher = _watcher_of(self._directory)
-                self._leave = weakref.finalize(self, watcher.leave)
-                watcher.enter(self)
+                if self._watcher is None or not self._watcher.alive:
+                    self._leave()
+                    self._watcher = _watcher_of(self._directory)
+                    self._leave = self._watcher.enter(self)
         except FileNotFoundError:
             self._retry_at = time.monotonic() + _RETRY
             return False
@@ -158,8 +159,8 @@ class Wake:
 class _Watcher:
     """The one reader of a directory's inotify events in this process. It rests while nobody waits.
 
-    Reads watchdog's inotify layer directly: its Observer takes each event through three threads, and holds all events
-    back for half a second behind a file that was moved away.
+    Reads watchdog's inotify layer directly: its Observer takes each event through three threads, and holds
+    all events back for half a second behind a file that was moved away.
     """
 
     def __init__(self, directory: str) -> None:
@@ -172,12 +173,13 @@ class _Watcher:
         self._thread = threading.Thread(target=self._read, name=f"queuekit wake {directory}", daemon=True)
         self._thread.start()
 
-    def enter(self, wake: Wake) -> None:
+    def enter(self, wake: Wake) -> Callable[[], object]:
+        """One Wake more; returns how it leaves, which a forgotten Wake does by itself."""
         self._users += 1
         self._wakes.add(wake)
+        return weakref.finalize(wake, self._left)
 
-    def leave(self) -> None:
-        """One Wake fewer; with the last one the reader ends."""
+    def _left(self) -> None:
         with _lock:
             self._users -= 1
             if self._users > 0 or not self.alive:
@@ -202,7 +204,7 @@ class _Watcher:
         self._needed.set()
 
     def _read(self) -> None:
-        """Ends with the event that the watch is gone; only then may the descriptor be closed without a leak."""
+        """Ends with the event that the watch is gone: closed before a first read, descriptors would leak."""
         try:
             while self._hand_on(self._inotify.read_events()):
                 time.sleep(_SPREAD)
@@ -216,14 +218,14 @@ class _Watcher:
             self._inotify.close()
 
     def _hand_on(self, events: list[Any]) -> bool:
-        """Hint to those whose files the events are of; False if the watch is gone (directory moved, deleted, left)."""
+        """Hint to those whose files these are; False if the watch is gone (directory moved or deleted)."""
         names = {event.name for event in events}
         for wake in self._members():
             wake._heard(names)
         return all(event.name or event.mask & _OVERFLOW for event in events)
 
     def _rest_while_nobody_waits(self) -> None:
-        """So a busy process pays nothing for its own commits: the kernel merges their events until somebody waits."""
+        """So own commits cost a busy process little: the kernel merges their events until somebody waits."""
         self._needed.clear()
         if self.alive and not any(wake._latches for wake in self._members()):
             self._needed.wait()
@@ -252,20 +254,14 @@ def _inotify(directory: str) -> tuple[Any, Callable[[], object]]:
 
     layer: Any = inotify_c
     path = os.fsencode(directory)
-    mask = reduce(lambda bits, hint: bits | getattr(layer.InotifyConstants, f"IN_{hint}"), _HINTS, 0)
+    mask = sum(getattr(layer.InotifyConstants, f"IN_{hint}") for hint in _HINTS)
     if not hasattr(layer, "InotifyFD"):  # watchdog 6 and older
         inotify = layer.Inotify(path, event_mask=mask)
         return inotify, partial(inotify.remove_watch, path)
     inotify = layer.InotifyFD()
-    watch = inotify.add_callback(path, mask, _Ignored(), 0)
+    deaf = SimpleNamespace(on_watch_deleted=lambda _: None)  # we read the events ourselves
+    watch = inotify.add_callback(path, mask, deaf, 0)
     return inotify, partial(inotify.remove_callbacks, [(watch, 0)])
-
-
-class _Ignored:
-    """watchdog's callbacks, which only its own thread calls; here the reader sees the events first."""
-
-    def on_watch_deleted(self, _: object) -> None:
-        pass
 
 
 def _forget_watchers_of_the_parent() -> None:
