@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import ROOT
+from tests.conftest import ROOT
 
 from queuekit import Queue
 
