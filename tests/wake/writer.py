@@ -1,6 +1,6 @@
-"""writer.py PATH HOW COMMITS LOW HIGH: puts tasks into a queue file, a commit each, LOW to HIGH seconds apart.
+"""writer.py PATH HOW COMMITS LOW HIGH: put tasks into a queue file, one a commit, LOW to HIGH seconds apart.
 
-The consumer answers each commit that it saw with a byte on stdin. At most two may be unanswered, at random none,
+The consumer answers each commit it saw with a byte on stdin. At most two may be unanswered, at random none,
 so that a commit slept through stops everything instead of hiding behind the next one.
 """
 
