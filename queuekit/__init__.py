@@ -1,9 +1,9 @@
 """A task queue that is one SQLite file.
 
-    from queuekit import Queue
-    q = Queue("tasks.db", "notifications")
-    q.put({"workspace": "/x"}, key="x")
-    with q.get(timeout=5) as task: ...
+from queuekit import Queue
+q = Queue("tasks.db", "notifications")
+q.put({"workspace": "/x"}, key="x")
+with q.get(timeout=5) as task: ...
 """
 
 from queuekit.compat import enqueue_task, get_ack_queue, get_queue

@@ -18,7 +18,7 @@ def enqueue_task(queue_name: str, task_type: str, data: Any, task_id: str | None
 
 
 def get_queue(name: str) -> Queue:
-    """The queue called name in the default file ($QUEUEKIT_DB), made with its view if it is missing; one object a process.
+    """The queue called name in the default file ($QUEUEKIT_DB), made with its view if missing; one a process.
 
     Raises QueuekitError when the file uses the name for something else.
     """

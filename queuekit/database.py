@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +20,9 @@ from queuekit import schema, statements
 from queuekit.errors import QueuekitError, translate
 
 _T = TypeVar("_T")
-_fetchall = sqlite3.Cursor.fetchall
-_lastrowid = attrgetter("lastrowid")
-_rowcount = attrgetter("rowcount")
+_fetchall: Callable[[sqlite3.Cursor], list[tuple[Any, ...]]] = sqlite3.Cursor.fetchall
+_lastrowid: Callable[[sqlite3.Cursor], int] = attrgetter("lastrowid")
+_rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 
 # After these, a waiting consumer of this process has reason to look again.
 _STIRRING = {"put", "put_simple", "put_many", "nack", "release", "cancel", "retry", "resume", "policy"}
@@ -47,7 +48,9 @@ class Database:
         timeout: float = 5.0,
     ) -> None:
         self.path = Path(path).absolute()
-        self._open = lambda: schema.connect(self.path, create=create, timeout=timeout, synchronous=synchronous)
+        self._open = partial(
+            schema.connect, self.path, create=create, timeout=timeout, synchronous=synchronous
+        )
         self._connection: sqlite3.Connection | None = None
         self._start()
         self.connection()
@@ -85,7 +88,11 @@ class Database:
         return self._do(name, parameters, _dicts)
 
     def _do(
-        self, name: str, parameters: Mapping[str, Any], take: Callable[[sqlite3.Cursor], _T], only: int | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        take: Callable[[sqlite3.Cursor], _T],
+        only: int | None = None,
     ) -> _T:
         with self.lock:
             try:
@@ -103,13 +110,13 @@ class Database:
     def transaction(self) -> Transaction:
         """with database.transaction() as connection: everything inside commits together or not at all.
 
-        Your own rows, and puts and acks on queues of this Database. The connection is for your own SQL (its text comes as
-        bytes). Other threads wait. A nested one joins the outer. Raises Busy.
+        Your own rows, and puts and acks on queues of this Database. The connection is for your own SQL
+        (its text comes as bytes). Other threads wait. A nested one joins the outer. Raises Busy.
         """
         return Transaction(self)
 
     def version(self) -> tuple[int, int]:
-        """A mark that differs after a commit of any other connection, or one here that a waiting consumer should see."""
+        """A mark that differs after a commit of another connection, or one here that a consumer should see."""
         with self.lock:
             (seen,) = self.connection().execute("pragma data_version").fetchone()
             return seen, self.stirs
@@ -133,13 +140,15 @@ class Database:
         return sum(self.count("purge", {**given, "from": start, "span": _PURGE_SPAN}) for start in starts)
 
     def make_view(self, queue: str) -> None:
-        """Give the queue a view of its own name, for  INSERT INTO name(data). Raises QueuekitError if the name is taken."""
+        """Give the queue a view of its name, for INSERT INTO name(data). Raises QueuekitError if it is taken."""
         with self.transaction() as connection:
             try:
                 for row in self.rows("queue_view", {"queue": queue}):
                     connection.execute(row["ddl"])
             except sqlite3.Error as error:
-                raise QueuekitError(f"no view for queue {queue!r}: the name is taken in {self.path} ({error})") from error
+                raise QueuekitError(
+                    f"no view for queue {queue!r}: the name is taken in {self.path} ({error})"
+                ) from error
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""

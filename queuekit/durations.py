@@ -60,4 +60,6 @@ def _parse(text: str) -> datetime | float:
     try:
         return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
     except ValueError:
-        raise Usage(f"not a time: {text!r} (write 2030-01-31T09:00:00Z, or seconds since the epoch)") from None
+        raise Usage(
+            f"not a time: {text!r} (write 2030-01-31T09:00:00Z, or seconds since the epoch)"
+        ) from None

@@ -28,7 +28,7 @@ class LeaseLost(QueuekitError):
 
 
 class Refused(QueuekitError):
-    """A law of the file forbids it; code is the law's QKnnn, or None for a move that the task's state forbids. Exit code 4."""
+    """A law of the file forbids it (code QKnnn), or the state of the task does (code None). Exit code 4."""
 
     exit_code = 4
 
@@ -91,5 +91,7 @@ def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
     if "readonly" in text:
         return QueuekitError(f"{path} is read-only here; nothing was written: check its owner and mode")
     if "full" in text:
-        return QueuekitError(f"the disk of {path} is full; nothing was written: free some space and try again")
+        return QueuekitError(
+            f"the disk of {path} is full; nothing was written: free some space and try again"
+        )
     return QueuekitError(f"{path}: {text}")

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from queuekit.durations import Duration
 from queuekit.errors import BadPayload
 
-
 STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled")
 """Every state a task can be in."""
 
@@ -29,7 +28,9 @@ class Holder(Protocol):
     """What a task needs of the queue it came from."""
 
     def ack(self, receipt: str, result: Any = None) -> None: ...
-    def nack(self, receipt: str, error: str | None = None, *, delay: Duration | None = None, dead: bool = False) -> str: ...
+    def nack(
+        self, receipt: str, error: str | None = None, *, delay: Duration | None = None, dead: bool = False
+    ) -> str: ...
     def extend(self, receipt: str, lease: Duration | None = None) -> Lease: ...
     def release(self, receipt: str, *, delay: Duration | None = None) -> str: ...
 
@@ -49,10 +50,22 @@ class Task:
 
     id, receipt, queue, kind, key (or None), payload (the text, as put), attempt (1 for the first), lease_until (ms).
     settled turns True when this object acked, nacked or released the run.
-    As a context manager: ack at the end, nack with the exception (which goes on), release on KeyboardInterrupt and SystemExit.
+    As a context manager: ack at the end, nack with the exception (which goes on), release on
+    KeyboardInterrupt and SystemExit.
     """
 
-    __slots__ = ("attempt", "holder", "id", "key", "kind", "lease_until", "payload", "queue", "receipt", "settled")
+    __slots__ = (
+        "attempt",
+        "holder",
+        "id",
+        "key",
+        "kind",
+        "lease_until",
+        "payload",
+        "queue",
+        "receipt",
+        "settled",
+    )
 
     def __init__(
         self,

@@ -66,7 +66,12 @@ class Producer:
         texts = [encode(payload) for payload in payloads]
         if any("\0" in text for text in texts):
             raise BadPayload("a payload is text without NUL; nothing was put")
-        given = {"payloads": json.dumps(texts, ensure_ascii=False), "queue": self.name, "kind": kind, "priority": priority}
+        given = {
+            "payloads": json.dumps(texts, ensure_ascii=False),
+            "queue": self.name,
+            "kind": kind,
+            "priority": priority,
+        }
         given |= {"now": now, **_policy(max_attempts, lease, backoff), **_when(delay, at)}
         if not texts:
             return []
@@ -81,7 +86,9 @@ def _when(delay: Duration | None, at: Moment | None) -> dict[str, int | None]:
     }
 
 
-def _policy(max_attempts: int | None, lease: Duration | None, backoff: Duration | None) -> dict[str, int | None]:
+def _policy(
+    max_attempts: int | None, lease: Duration | None, backoff: Duration | None
+) -> dict[str, int | None]:
     return {
         "max_attempts": max_attempts,
         "lease_ms": None if lease is None else milliseconds(lease),

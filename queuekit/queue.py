@@ -27,9 +27,10 @@ Empty = stdlib_queue.Empty
 class Queue(Producer, Runs):
     """The queue called name in the file at path (or in an open Database, to share its transactions).
 
-    The file is made if it is missing. lease is the default lease of claims (None: as task and queue say), worker the name
-    its runs go by (default host:pid), fallback the seconds after which a sleeping consumer looks without being woken.
-    May be shared by threads, and by processes across fork. now, wherever it is taken, is ms since the epoch, for tests.
+    The file is made if it is missing. lease is the default lease of claims (None: as task and queue say),
+    worker the name its runs go by (default host:pid), fallback the seconds after which a sleeping consumer
+    looks without being woken. May be shared by threads, and by processes across fork. now, wherever it is
+    taken, is ms since the epoch, for tests.
     """
 
     def __init__(
@@ -114,7 +115,11 @@ class Queue(Producer, Runs):
     def stats(self) -> dict[str, Any]:
         """How many tasks are in each state (columns of stats.sql). Reads every task: not for loops."""
         rows = self.database.rows("stats", {"queue": self.name})
-        return rows[0] if rows else {"queue": self.name, "paused": 0, **dict.fromkeys(STATES, 0), "oldest_ready_at": None}
+        return (
+            rows[0]
+            if rows
+            else {"queue": self.name, "paused": 0, **dict.fromkeys(STATES, 0), "oldest_ready_at": None}
+        )
 
     def qsize(self) -> int:
         """How many tasks are ready."""
@@ -137,10 +142,15 @@ class Queue(Producer, Runs):
 
         lease, backoff, backoff_cap, retention are durations; max_attempts a number.
         """
-        given = {k if k == "max_attempts" else f"{k}_ms": v if k == "max_attempts" else milliseconds(v) for k, v in values.items()}
+        given = {
+            k if k == "max_attempts" else f"{k}_ms": v if k == "max_attempts" else milliseconds(v)
+            for k, v in values.items()
+        }
         return self.database.rows("policy", {"queue": self.name, **given})[0]
 
-    def purge(self, *, older: Duration | None = None, state: str | None = None, now: int | None = None) -> int:
+    def purge(
+        self, *, older: Duration | None = None, state: str | None = None, now: int | None = None
+    ) -> int:
         """Forget finished tasks of this queue older than it keeps them; how many. Dead ones only with state="dead"."""
         older_ms = None if older is None else milliseconds(older)
         return self.database.purge({"queue": self.name, "older_ms": older_ms, "state": state, "now": now})

@@ -1,4 +1,4 @@
-"""What is done to a task by its receipt (while it runs) or its id (else): the half of a queue that belongs to the whole file."""
+"""What is done to a task by its receipt while it runs, or by its id: the half of a queue that knows the whole file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from queuekit.model import Lease, encode
 
 
 class Runs:
-    """Ends and prolongs runs, cancels and retries tasks. now, wherever it is taken, is ms since the epoch, for tests."""
+    """Ends and prolongs runs, cancels and retries tasks. now is ms since the epoch, for tests."""
 
     database: Database
     _lease_ms: int | None = None
@@ -33,7 +33,7 @@ class Runs:
         dead: bool = False,
         now: int | None = None,
     ) -> str:
-        """The run failed: wait the backoff (or delay) and be tried again, or be dead. The new state. Raises LeaseLost."""
+        """The run failed: wait the backoff (or delay), or be dead. The new state. Raises LeaseLost."""
         given = {"receipt": receipt, "error": error, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
         return str(self._held("nack", given)["state"])
 
@@ -77,7 +77,9 @@ class Runs:
 
 
 def _lost(receipt: str) -> LeaseLost:
-    return LeaseLost(f"the lease of {receipt} is lost (expired, or ended before); nothing was written, stop working on it")
+    return LeaseLost(
+        f"the lease of {receipt} is lost (expired, or ended before); nothing was written, stop working on it"
+    )
 
 
 def _ms(length: Duration | None) -> int | None:

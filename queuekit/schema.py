@@ -127,9 +127,13 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if there is None:
         raise NoDatabase(f"{path} has no queue in it: make one with  queuekit init --db {path}")
     if there > ours:
-        raise SchemaMismatch(f"{path} was made by a newer queuekit (schema {there}, here {ours}): upgrade this one")
+        raise SchemaMismatch(
+            f"{path} was made by a newer queuekit (schema {there}, here {ours}): upgrade this one"
+        )
     if there < ours:
-        raise SchemaMismatch(f"{path} is from an older queuekit (schema {there}): run  queuekit init --db {path}")
+        raise SchemaMismatch(
+            f"{path} is from an older queuekit (schema {there}): run  queuekit init --db {path}"
+        )
 
 
 def _size(path: Path) -> int:

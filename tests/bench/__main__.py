@@ -1,8 +1,9 @@
 """Speed against the floor of the same run: python -m tests.bench [--smoke].
 
-Each cell runs in a fresh process on a fresh file, floor and contender in turns; a ratio is the median over the rounds of
-floor / contender (1.00 = as fast as by hand), in wall time and, since wall time also measures the neighbours, in CPU time.
-"Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the laws cost without queuekit's Python.
+Each cell runs in a fresh process on a fresh file, floor and contender in turns; a ratio is the median over
+the rounds of floor / contender (1.00 = as fast as by hand), in wall time and, since that also measures the
+neighbours, in CPU time. "Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the
+laws cost without queuekit's Python.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _FLATNESS = [
 ]
 
 
-def cell(contender: str, action: str, count: int, size: int, rows: tuple[int, int, int]) -> tuple[float, float]:
+def cell(
+    contender: str, action: str, count: int, size: int, rows: tuple[int, int, int]
+) -> tuple[float, float]:
     """Microseconds of (wall, CPU) per action."""
     words = [contender, action, count, size, *rows]
     command = [sys.executable, "-m", "tests.bench.cell", *map(str, words)]
@@ -39,7 +42,8 @@ def cell(contender: str, action: str, count: int, size: int, rows: tuple[int, in
 
 
 def against_floor(rounds: int, scale: float) -> None:
-    print(f"{'against the floor':26} {'floor µs':>9} {'ours µs':>9} {'ratio':>6} {'CPU':>6}   statements alone µs, ratio, CPU")
+    print(f"{'against the floor':26} {'floor µs':>9} {'ours µs':>9} {'ratio':>6} {'CPU':>6}", end="")
+    print("   statements alone µs, ratio, CPU")
     for what, action, count, size in _AGAINST_FLOOR:
         count = max(int(count * scale), 1000 if action == "put_many" else 100)
         names = ["floor", "ours"] + ["bare"] * (action in ("put", "claim+ack"))
@@ -67,7 +71,9 @@ def flatness(rounds: int, scale: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="few and small: shows that it runs, not how fast")
+    parser.add_argument(
+        "--smoke", action="store_true", help="few and small: shows that it runs, not how fast"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     asked = parser.parse_args()
     against_floor(1 if asked.smoke else asked.rounds, 0.05 if asked.smoke else 1)

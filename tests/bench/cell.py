@@ -1,4 +1,6 @@
-"""One measurement in a process of its own, on a file of its own: python -m tests.bench.cell CONTENDER ACTION COUNT BYTES READY DONE SCHEDULED.
+"""One measurement in a process of its own, on a file of its own.
+
+python -m tests.bench.cell CONTENDER ACTION COUNT BYTES READY DONE SCHEDULED
 
 Prints microseconds of wall time and of CPU time per action.
 """
@@ -33,15 +35,18 @@ def measure(contender: Any, action: str, count: int, payload: str) -> tuple[floa
 
 def main(name: str, action: str, *numbers: str) -> None:
     count, size, ready, done, scheduled = map(int, numbers)
+    make: Any
     if name == "floor":
-        from tests.bench.floor import Floor as Contender
+        from tests.bench.floor import Floor
+
+        make = Floor
     else:
         from tests.bench import ours
 
-        Contender = {"ours": ours.Ours, "bare": ours.Bare}[name]
+        make = {"ours": ours.Ours, "bare": ours.Bare}[name]
     payload = "x" * size
     with tempfile.TemporaryDirectory() as folder:
-        contender = Contender(Path(folder) / "bench.db")
+        contender = make(Path(folder) / "bench.db")
         extra = {} if name == "floor" else {"done": done, "scheduled": scheduled}
         contender.fill(ready + (0 if action.startswith("put") else count), payload, **extra)
         wall, cpu = measure(contender, action, count, payload)

@@ -1,4 +1,7 @@
-"""The floor: the same work by hand on the standard library's sqlite3. One table, one partial index, no laws, finished rows deleted."""
+"""The floor: the same work by hand on the standard library's sqlite3.
+
+One table, one partial index, no laws, finished rows deleted.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ class Floor:
         self.connection.execute("commit")
 
     def claim(self) -> tuple[int, str]:
-        row: tuple[int, str] = self.connection.execute(_CLAIM, (time.time_ns() // 1_000_000, "bench")).fetchall()[0]
+        row: tuple[int, str] = self.connection.execute(
+            _CLAIM, (time.time_ns() // 1_000_000, "bench")
+        ).fetchall()[0]
         return row
 
     def ack(self, task: tuple[int, str]) -> None:
@@ -60,3 +65,4 @@ class Floor:
 
     def fill(self, ready: int, payload: str) -> None:
         self.put_many([payload] * ready)
+        self.connection.execute("pragma wal_checkpoint(truncate)").fetchall()

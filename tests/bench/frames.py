@@ -14,7 +14,7 @@ NOW = 1_700_000_000_000
 
 
 def frames(wal: Path) -> int:
-    """The frames in a -wal file that was not restarted (header 32 bytes, page size at offset 8, each frame 24 + page)."""
+    """The frames in a -wal file that was not restarted (header 32 bytes, page size at 8, a frame 24 + page)."""
     data = wal.read_bytes()
     (page,) = struct.unpack(">I", data[8:12])
     return (len(data) - 32) // (24 + page)

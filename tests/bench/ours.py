@@ -37,7 +37,7 @@ class Ours:
             pass
 
     def fill(self, ready: int, payload: str, done: int = 0, scheduled: int = 0) -> None:
-        """Rows in bulk, as they would be after a long life: births are refused a past, so the laws come back afterwards."""
+        """Rows in bulk, as after a long life. Laws refuse births with a past: they are made again afterwards."""
         now = time.time_ns() // 1_000_000
         with self.queue.database.transaction() as connection:
             connection.execute("drop trigger qk_task_birth")
@@ -51,6 +51,7 @@ class Ours:
                     connection.execute(_FILL, given | {"due_at": due, "ended_at": ended, "payload": payload})
             for law in statements.split(statements.source("laws")):
                 connection.execute(law)
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 class Bare:

@@ -1,4 +1,4 @@
-"""A disk that is full (here: a limit on the size of files): a clear error, nothing half done, and life goes on afterwards."""
+"""A full disk (here: a limit on the size of files): a clear error, nothing half done, and life goes on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ except QueuekitError as error:
 
 
 def test_a_full_disk_is_told_in_one_line_and_what_was_put_before_it_is_there(db: Path) -> None:
-    filled = subprocess.run([sys.executable, "-c", FILL, str(db)], capture_output=True, text=True, check=False, timeout=60)
+    filled = subprocess.run(
+        [sys.executable, "-c", FILL, str(db)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert filled.returncode == 1
     assert len(filled.stderr.splitlines()) == 1
     assert str(db) in filled.stderr

@@ -1,4 +1,4 @@
-"""kill -9 of producers and consumers at random points: nothing is lost, nothing acked twice, every second delivery is explained."""
+"""kill -9 at random points: nothing is lost, nothing acked twice, every second delivery is explained."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.conftest import ROOT
-
 from queuekit import Queue
+from tests.conftest import ROOT
 
 ROUNDS = 30
 LIMIT = 60  # seconds to wait for a process to make progress; generous, never measured
@@ -101,11 +100,15 @@ def test_nothing_is_lost_or_done_twice_in_thirty_rounds_of_kill_9(db: Path, tmp_
         queue.ack(task.receipt, now=later)
     queue.close()
 
-    promised = Counter(line for journal in journals.iterdir() for line in lines(journal) if len(line.split()) == 2)
+    promised = Counter(
+        line for journal in journals.iterdir() for line in lines(journal) if len(line.split()) == 2
+    )
     with sqlite3.connect(db) as connection:
         states = dict(connection.execute("select id, state from qk_task"))
         claims = dict(connection.execute("select id, claims from qk_task"))
-        crashed = dict(connection.execute("select task_id, count(*) from qk_run where outcome = 'crashed' group by 1"))
+        crashed = dict(
+            connection.execute("select task_id, count(*) from qk_run where outcome = 'crashed' group by 1")
+        )
         other = connection.execute("select * from qk_run where outcome <> 'crashed'").fetchall()
         keys = connection.execute("select key from qk_task where key is not null").fetchall()
     connection.close()

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
-
 from queuekit import Queue
+from tests.conftest import ROOT
 
 TASKS = 3000
 PROCESSES = 8
@@ -61,7 +60,9 @@ def test_eight_processes_do_each_of_3000_tasks_exactly_once(db: Path) -> None:
     ids = Queue(db, "race").put_many([f"task {n}" for n in range(TASKS)])
     environment = {"QK": str(ROOT / "bin" / "qk"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
     running = [
-        subprocess.Popen(consumer(n, db), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            consumer(n, db), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for n in range(PROCESSES)
     ]
     outputs = [process.communicate(timeout=LIMIT) for process in running]
@@ -70,9 +71,9 @@ def test_eight_processes_do_each_of_3000_tasks_exactly_once(db: Path) -> None:
     done = sorted(int(line) for out, _ in outputs for line in out.split())
     assert done == ids
     with sqlite3.connect(db) as connection:
-        assert connection.execute("select state, claims, settled, failures, count(*) from qk_task").fetchall() == [
-            ("done", 1, 1, 0, TASKS)
-        ]
+        assert connection.execute(
+            "select state, claims, settled, failures, count(*) from qk_task"
+        ).fetchall() == [("done", 1, 1, 0, TASKS)]
         assert connection.execute("select count(*) from qk_run").fetchone() == (0,)
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
     connection.close()
