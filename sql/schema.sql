@@ -14,7 +14,8 @@ create table if not exists qk_task (
   settled      integer not null default 0,           -- runs ended
   failures     integer not null default 0,           -- runs that failed since the task was put or retried (crashes included)
   crashes      integer not null default 0,           -- of these: leases that expired
-  priority     integer not null default 0,           -- higher first
+  priority     integer not null default 0            -- higher first
+               constraint "QK018 a priority is an integer" check (typeof(priority) = 'integer'),
   due_at       integer,                              -- when it changes by itself: run time if scheduled, lease end if running
   created_at   integer not null default (cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer)),
   claimed_at   integer,                              -- when the last run began
@@ -42,9 +43,9 @@ create table if not exists qk_task (
   awaited      integer not null default 0,           -- (later) 1 = others wait for it
   after        text,                                 -- (later) JSON list of task ids to wait for
   on_failure   text,                                 -- (later) what to do when one of them fails
-  max_attempts integer check (max_attempts > 0),
-  lease_ms     integer check (lease_ms > 0),
-  backoff_ms   integer check (backoff_ms between 0 and 1000000000),
+  max_attempts integer,                              -- these three: NULL = as the queue says
+  lease_ms     integer,
+  backoff_ms   integer,
   -- Pads the row to one size in every state, so that claim and ack overwrite it in place (0.3-0.5 µs, and no overflow page rewritten).
   slack        blob generated always as (zeroblob(39 - length(state) - ifnull(length(worker), 0)
                  - 6 * ((due_at is not null) + (claimed_at is not null) + (ended_at is not null)))) stored,
@@ -53,7 +54,7 @@ create table if not exists qk_task (
     when 'ready'     then due_at is until_at
     when 'running'   then due_at is not null and claimed_at is not null and ended_at is null
     when 'done'      then due_at is null and ended_at is not null
-    when 'scheduled' then due_at is not null
+    when 'scheduled' then typeof(due_at) = 'integer'
     when 'dead'      then due_at is null and ended_at is not null
     when 'cancelled' then due_at is null and ended_at is not null
     when 'blocked'   then due_at is until_at and (needs > 0 or turn is 0)
@@ -63,7 +64,11 @@ create table if not exists qk_task (
   constraint "QK013 a queue needs a name without NUL" check (queue <> '' and printf('%s', queue) = queue),
   constraint "QK014 a key is text without NUL" check (key is null or printf('%s', key) = key),
   constraint "QK015 a payload is text without NUL" check (printf('%s', payload) = payload),
-  constraint "QK016 an id is positive" check (id > 0)
+  constraint "QK016 an id is positive" check (id > 0),
+  constraint "QK019 a policy number is out of range" check (
+        (max_attempts is null or typeof(max_attempts) = 'integer' and max_attempts > 0)
+    and (lease_ms     is null or typeof(lease_ms)     = 'integer' and lease_ms > 0)
+    and (backoff_ms   is null or typeof(backoff_ms)   = 'integer' and backoff_ms between 0 and 1000000000))
 );
 
 create index if not exists qk_task_ready on qk_task (queue, lane, priority desc, share) where state = 'ready';
@@ -92,13 +97,13 @@ create table if not exists qk_run (
 
 -- Policy per queue. Every NULL means the built-in default of view qk_policy.
 create table if not exists qk_queue (
-  name           text    primary key not null check (name <> '' and printf('%s', name) = name),
-  paused         integer not null default 0 check (paused in (0, 1)),
-  lease_ms       integer check (lease_ms > 0),
-  max_attempts   integer check (max_attempts > 0),
-  backoff_ms     integer check (backoff_ms between 0 and 1000000000),
-  backoff_cap_ms integer check (backoff_cap_ms >= 0),
-  retention_ms   integer check (retention_ms >= 0),  -- how long done and cancelled tasks are kept; dead ones stay
+  name           text    primary key not null,
+  paused         integer not null default 0,         -- 1 = claims find nothing
+  lease_ms       integer,
+  max_attempts   integer,
+  backoff_ms     integer,
+  backoff_cap_ms integer,
+  retention_ms   integer,                            -- how long done and cancelled tasks are kept; dead ones stay
   strategy       text,                               -- this and the rest: (later)
   max_running    integer,
   running        integer not null default 0,
@@ -111,7 +116,15 @@ create table if not exists qk_queue (
   on_full        text,
   depth          integer not null default 0,
   bytes          integer not null default 0,
-  on_group       text
+  on_group       text,
+  constraint "QK013 a queue needs a name without NUL" check (name <> '' and printf('%s', name) = name),
+  constraint "QK019 a policy number is out of range" check (
+        (lease_ms       is null or typeof(lease_ms)       = 'integer' and lease_ms > 0)
+    and (max_attempts   is null or typeof(max_attempts)   = 'integer' and max_attempts > 0)
+    and (backoff_ms     is null or typeof(backoff_ms)     = 'integer' and backoff_ms between 0 and 1000000000)
+    and (backoff_cap_ms is null or typeof(backoff_cap_ms) = 'integer' and backoff_cap_ms >= 0)
+    and (retention_ms   is null or typeof(retention_ms)   = 'integer' and retention_ms >= 0)
+    and (paused = 0 or paused = 1))
 ) without rowid;
 
 -- Who works, or worked, on this file.
