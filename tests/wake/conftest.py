@@ -41,6 +41,12 @@ def start_writer(path: Path, how: str, commits: int, low: float, high: float) ->
 
 
 @pytest.fixture
+def settles_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a tenth of a second of looking by itself only a hint can wake a sleeper, as else after three."""
+    monkeypatch.setattr("queuekit.wake._SETTLED", 0.05)
+
+
+@pytest.fixture
 def wake(db: Path) -> Iterator[Wake]:
     with Wake(db, fallback=MINUTES, method="events") as wake:
         yield wake

@@ -37,6 +37,12 @@ def test_every_commit_of_a_writer_that_truncates_the_wal_wakes(
     consumer.follow(write(db, "truncate", 200, 0.0, 0.005), 200)
 
 
+@pytest.mark.usefixtures("settles_soon")
+@pytest.mark.parametrize("how", ["normal", "truncate", "shell"])
+def test_a_commit_after_a_long_sleep_wakes(db: Path, consumer: Consumer, write: Write, how: str) -> None:
+    consumer.follow(write(db, how, 6, 0.2, 0.3), 6)
+
+
 def test_the_shell_wakes_a_consumer_that_holds_no_connection(
     db: Path, consumer: Consumer, write: Write
 ) -> None:

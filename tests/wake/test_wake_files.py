@@ -18,6 +18,8 @@ from queuekit.wake import Wake
 
 Write = Callable[..., "subprocess.Popen[bytes]"]
 
+pytestmark = pytest.mark.usefixtures("settles_soon")
+
 
 def test_the_first_commit_into_a_new_file_wakes(db: Path, consumer: Consumer, write: Write) -> None:
     assert not Path(f"{db}-wal").exists()

@@ -15,6 +15,7 @@ from sleeper import LIMIT, MINUTES, Consumer, as_soon_as_it_sleeps, woken_by
 
 from queuekit.wake import Wake
 
+pytestmark = pytest.mark.usefixtures("settles_soon")
 METHODS = pytest.mark.parametrize("method", ["events", "poll"])
 
 
@@ -164,9 +165,12 @@ def test_a_forgotten_wake_leaves_nothing(db: Path) -> None:
 
 
 FORK = """
-import os, sqlite3, sys
+import os, sys, time
 from sleeper import Consumer, woken_by
+import queuekit.wake
 from queuekit.wake import Wake
+
+queuekit.wake._SETTLED = 0.05  # then only a hint can wake
 
 def see_the_next_commit(consumer, ready):
     version = consumer.version()
@@ -185,11 +189,11 @@ if child == 0:
     sys.exit(0)  # runs the finalizers, which must not take the watch from the parent
 consumer = Consumer(db, wake)
 os.read(ready, 1)
+time.sleep(0.2)
 consumer.connection.execute("insert into qk_task (queue, payload) values ('default', 'x')")
 assert os.waitpid(child, 0)[1] == 0, "the child was not woken"
 version = consumer.version()
 if os.fork() == 0:
-    import time
     time.sleep(0.2)
     os.execvp("sqlite3", ["sqlite3", db, "insert into qk_task (queue, payload) values ('default', 'x')"])
 consumer.sleep_until_commit(version)
