@@ -6,17 +6,20 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from queuekit.durations import Duration
+from queuekit.durations import Duration, milliseconds
 
 _LONGEST_ERROR = 2000  # characters
 
 
 class Retry(Exception):  # noqa: N818
-    """Raised by a handler: not now. The task is released, ready again after delay, and no attempt is counted."""
+    """Raised by a handler: not now. The task is released, ready again after delay, and no attempt is counted.
+
+    Raises Usage for what is no duration.
+    """
 
     def __init__(self, delay: Duration = 10) -> None:
         super().__init__(f"again in {delay}")
-        self.delay = delay
+        self.delay = milliseconds(delay) / 1000
 
 
 class Discard(Exception):  # noqa: N818

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from queuekit.durations import now_ms
-from queuekit.errors import BadPayload, LeaseLost, QueuekitError, Refused
+from queuekit.errors import Busy, LeaseLost, QueuekitError
 from queuekit.execution import Execution
 from queuekit.logs import say
 from queuekit.model import Task
@@ -20,18 +20,26 @@ _LEVELS = {"failed": logging.WARNING, "dead": logging.ERROR}
 
 def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callable[[], bool]) -> None:
     """End the run, trying again until it is written, the lease has ended, or give_up says so. Raises nothing."""
+    spoilt = False
     while True:
         try:
             return write(execution, outcome, worker)
         except LeaseLost:
-            return note(execution, worker, "lost", logging.WARNING, error="another worker runs it; result dropped")
-        except (BadPayload, Refused) as error:
-            outcome = failed(f"its result cannot be kept: {error}")
-        except QueuekitError as error:
-            if give_up() or now_ms() >= execution.task.lease_until:
+            return note(execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped")
+        except Exception as error:
+            over = give_up() or now_ms() >= execution.task.lease_until
+            if over or spoilt:
                 return note(execution, worker, "end not written", logging.ERROR, error=str(error))
-            note(execution, worker, "end not written yet", logging.WARNING, error=str(error))
-        time.sleep(_AGAIN)
+            if _may_pass(error):
+                note(execution, worker, "end not written yet", logging.WARNING, error=str(error))
+                time.sleep(_AGAIN)
+            else:
+                outcome, spoilt = failed(f"its end cannot be kept: {error}"), True
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for what lies with the file (busy, disk full), not with what the handler gave."""
+    return isinstance(error, Busy) or type(error) is QueuekitError
 
 
 def write(execution: Execution, outcome: Outcome, worker: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from queuekit.database import Database
-from queuekit.errors import QueuekitError
 from queuekit.execution import Execution, Handle
 from queuekit.keeper import Keeper
 from queuekit.model import Task
@@ -98,9 +97,9 @@ class Slots:
     def _run(self, execution: Execution) -> Execution | None:
         """Run a task to its end; the next one, claimed with it."""
         outcome = self._handled(execution)
+        self._keeper.forget(execution)
         task = self._end(execution, outcome) if execution.take() else None
         following = None if task is None else self._begin(task)
-        self._keeper.forget(execution)
         with self._lock:
             self._running.discard(execution)
         return following
@@ -121,7 +120,7 @@ class Slots:
             with self._database.transaction():
                 write(execution, outcome, self._worker)
                 return self._claim()
-        except QueuekitError:
+        except Exception:  # one of the two, or the commit: the end alone then, with patience
             settle(execution, outcome, self._worker, lambda: self._given_up)
             return None
 

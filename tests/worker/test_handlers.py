@@ -1,0 +1,279 @@
+"""Python functions as handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workshop import until, working
+
+from queuekit import App, Discard, Queue, Retry, Task, Usage, handler
+from queuekit.handlers import load_app
+from queuekit.worker import Worker
+
+
+def work_off(q: Queue, app: App) -> None:
+    Worker(q.database, [q.name], app, burst=True).run()
+
+
+def run_one(q: Queue, function: Callable[[Task], Any], payload: Any = "payload", kind: str = "") -> dict[str, Any]:
+    id = q.put(payload, kind=kind)
+    work_off(q, App({"*": function}))
+    return q.show(id)
+
+
+def raiser(error: BaseException) -> Callable[[Task], None]:
+    def function(task: Task) -> None:
+        raise error
+
+    return function
+
+
+def test_what_a_handler_returns_is_the_result(q: Queue) -> None:
+    task = run_one(q, lambda task: {"seen": task.data["a"]}, {"a": 1})
+    assert (task["state"], task["result"]) == ("done", '{"seen":1}')
+
+
+def test_each_kind_has_its_handler(q: Queue) -> None:
+    app = App()
+
+    @app.handler("a")
+    def of_a(task: Task) -> str:
+        return "from a"
+
+    @app.handler()
+    def of_the_rest(task: Task) -> str:
+        return "from the rest"
+
+    ids = [q.put("x", kind="a"), q.put("x", kind="b"), q.put("x")]
+    work_off(q, app)
+    assert [q.show(id)["result"] for id in ids] == ["from a", "from the rest", "from the rest"]
+
+
+def test_a_kind_without_handler_is_a_failure_that_says_so(q: Queue) -> None:
+    id = q.put("x", kind="other")
+    work_off(q, App({"a": print}))
+    task = q.show(id)
+    assert (task["state"], task["failures"], task["error"]) == ("scheduled", 1, "no handler for kind 'other'")
+
+
+def test_two_handlers_for_one_kind_are_refused() -> None:
+    app = App({"a": print})
+    with pytest.raises(Usage, match="two handlers"):
+        app.add("a", repr)
+
+
+def test_an_async_handler_runs_on_a_loop(q: Queue) -> None:
+    async def function(task: Task) -> str:
+        await asyncio.sleep(0)
+        return f"{task.payload} on {asyncio.get_running_loop().is_running()}"
+
+    assert run_one(q, function)["result"] == "payload on True"
+
+
+def test_async_handlers_run_side_by_side_on_one_loop(q: Queue) -> None:
+    met: list[asyncio.AbstractEventLoop] = []
+
+    async def function(task: Task) -> None:
+        met.append(asyncio.get_running_loop())
+        while len(met) < 3:
+            await asyncio.sleep(0.001)
+
+    ids = q.put_many(["x"] * 3)
+    Worker(q.database, [q.name], App({"*": function}), concurrency=3, burst=True).run()
+    assert {q.show(id)["state"] for id in ids} == {"done"}
+    assert len(set(met)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("bad address"), "ValueError: bad address"),
+        (KeyError("name"), "KeyError: 'name'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (MemoryError(), "MemoryError"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+        (Exception("a\0b\udc80"), "Exception: a\ufffdb?"),
+    ],
+    ids=lambda value: value.split(":")[0] if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_an_exception_is_a_failure_and_never_stops_the_worker(
+    q: Queue, error: BaseException, text: str, is_async: bool
+) -> None:
+    async def later(task: Task) -> None:
+        raise error
+
+    bad, good = q.put("x", kind="bad"), q.put("x", kind="good")
+    work_off(q, App({"bad": later if is_async else raiser(error), "good": lambda task: "fine"}))
+    task = q.show(bad)
+    assert (task["state"], task["failures"], task["error"]) == ("scheduled", 1, text)
+    assert q.show(good)["result"] == "fine"
+
+
+def test_a_recursion_without_end_is_a_failure(q: Queue) -> None:
+    def deep(task: Task) -> Any:
+        return deep(task)
+
+    assert "RecursionError" in run_one(q, deep)["error"]
+
+
+def test_an_exception_whose_text_raises_is_a_failure(q: Queue) -> None:
+    class Nasty(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert "Nasty" in run_one(q, raiser(Nasty()))["error"]
+
+
+def test_retry_releases_the_task_for_its_delay(q: Queue) -> None:
+    task = run_one(q, raiser(Retry("1h")))
+    assert (task["state"], task["failures"]) == ("scheduled", 0)
+    assert task["due_at"] == task["runs"][0]["ended_at"] + 3_600_000
+
+
+def test_discard_makes_the_task_dead_with_its_reason(q: Queue) -> None:
+    task = run_one(q, raiser(Discard("no such user")))
+    assert (task["state"], task["error"]) == ("dead", "no such user")
+
+
+def test_a_result_that_is_no_json_is_a_failure(q: Queue) -> None:
+    task = run_one(q, lambda task: object())
+    assert task["state"] == "scheduled"
+    assert "its end cannot be kept" in task["error"]
+
+
+def test_a_retry_with_a_senseless_delay_is_a_failure_too(q: Queue) -> None:
+    def function(task: Task) -> None:
+        raise Retry("soon")
+
+    task = run_one(q, function)
+    assert (task["state"], task["failures"]) == ("scheduled", 1)
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [(lambda task: task.ack("by hand"), "done"), (lambda task: task.nack("no", dead=True), "dead")],
+    ids=["ack", "nack"],
+)
+def test_a_handler_may_end_its_run_itself(q: Queue, end: Callable[[Task], Any], state: str) -> None:
+    assert run_one(q, lambda task: void(end(task)))["state"] == state
+
+
+def void(_: object) -> None:
+    return None
+
+
+def test_a_handler_may_put_tasks_beside_its_own_ack(q: Queue) -> None:
+    def function(task: Task) -> None:
+        with q.database.transaction():
+            q.put("follow-up", kind="next")
+            task.ack()
+
+    id = q.put("x", kind="first")
+    work_off(q, App({"first": function, "next": lambda task: "followed"}))
+    assert q.show(id)["state"] == "done"
+    assert q.show(id + 1)["result"] == "followed"
+
+
+def test_a_cancel_reaches_an_async_handler(q: Queue) -> None:
+    started = threading.Event()
+
+    async def function(task: Task) -> None:
+        started.set()
+        await asyncio.sleep(1000)
+
+    id = q.put("x")
+    with working(Worker(q.database, [q.name], App({"*": function}), lease=0.6)):
+        assert started.wait(30)
+        q.cancel(id)
+        until(lambda: q.show(id)["state"] == "cancelled")
+
+
+# -- load_app: --app module:object
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Write a module of this source; its name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+
+    def write(source: str) -> str:
+        name = f"module_of_{tmp_path.name.replace('-', '_')}"
+        (tmp_path / f"{name}.py").write_text(source)
+        sys.modules.pop(name, None)
+        return name
+
+    return write
+
+
+def test_a_module_gives_its_marked_functions(module: Callable[[str], str]) -> None:
+    name = module(
+        "from queuekit import handler\n"
+        "@handler('a')\n@handler('b')\ndef one(task): return 1\n"
+        "@handler()\nasync def two(task): return 2\n"
+        "def three(task): return 3\n"
+    )
+    app = load_app(name)
+    assert {kind: function.__name__ for kind, function in app.handlers.items()} == {"a": "one", "b": "one", "*": "two"}
+
+
+@pytest.mark.parametrize(
+    ("source", "kinds"),
+    [
+        ("from queuekit import App\nthing = App({'a': print})", {"a"}),
+        ("thing = {'a': print, 'b': print}", {"a", "b"}),
+        ("def thing(task): pass", {"*"}),
+        ("from queuekit import handler\n@handler('a')\ndef thing(task): pass", {"a"}),
+        ("class space:\n  def thing(task): pass\nthing = space.thing", {"*"}),
+    ],
+    ids=["app", "mapping", "function", "marked", "nested"],
+)
+def test_an_object_may_be_an_app_a_mapping_or_a_function(
+    module: Callable[[str], str], source: str, kinds: set[str]
+) -> None:
+    assert set(load_app(f"{module(source)}:thing").handlers) == kinds
+
+
+def test_a_module_whose_only_app_is_unnamed_gives_that_app(module: Callable[[str], str]) -> None:
+    assert set(load_app(module("from queuekit import App\nanything = App({'a': print})")).handlers) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("source", "object", "words"),
+    [
+        ("", "", "has no handlers"),
+        ("", ":thing", "has no 'thing'"),
+        ("thing = 3", ":thing", "is no handler"),
+        ("import there_is_no_such_module", "", "cannot be imported"),
+        ("x = 1\n1/0", "", "ZeroDivisionError"),
+        ("def (", "", "SyntaxError"),
+        ("raise SystemExit(3)", "", "SystemExit"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_one_line(
+    module: Callable[[str], str], source: str, object: str, words: str
+) -> None:
+    with pytest.raises(Usage, match=words) as caught:
+        load_app(module(source) + object)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_module_is_said_in_one_line() -> None:
+    with pytest.raises(Usage, match="no module 'no_such_package.x'"):
+        load_app("no_such_package.x:y")
+
+
+def test_handler_leaves_the_function_as_it_is() -> None:
+    @handler("a")
+    def function(task: str) -> str:
+        return task
+
+    assert function("x") == "x"
