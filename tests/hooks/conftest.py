@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import HOOKS, LIMIT, Result
+from scene import HOOKS, LIMIT, ROOT, Result
 
 
 @pytest.fixture
 def env(tmp_path: Path, db: Path) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
+    (home / "queuekit").symlink_to(ROOT)  # where the how-to has its checkout
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),

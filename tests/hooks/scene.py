@@ -51,4 +51,4 @@ def documented(hook: str, word: str) -> str:
     page = (ROOT / "docs/howto/hooks.md").read_text()
     section = page.split(f"\n## {hook}\n")[1].split("\n## ")[0]
     (block,) = [block for block in re.findall(r"```\w+\n(.*?)```", section, re.DOTALL) if word in block]
-    return block.replace("$(queuekit sql)", str(ROOT / "sql"))
+    return block

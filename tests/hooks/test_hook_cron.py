@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scene import HOOKS, Result, documented, payloads, tasks
+from scene import HOOKS, SHELLS, Result, documented, payloads, tasks
 
 Run = Callable[..., Result]
 
@@ -61,8 +61,9 @@ def test_a_payload_of_its_own_arrives_as_it_is(run: Run, db: Path, payload: str)
     assert [task["payload"] for task in tasks(db)] == [payload]
 
 
-def test_a_hostile_job_arrives_as_it_is(run: Run, db: Path) -> None:
-    run(HOOKS / "cron-put", 'it\'s "x" $(id) é\\')
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_hostile_job_arrives_as_it_is(run: Run, db: Path, shell: str) -> None:
+    run(*shell.split(), HOOKS / "cron-put", 'it\'s "x" $(id) é\\')
     assert (tasks(db)[0]["kind"], payloads(db)[0]["job"]) == ('it\'s "x" $(id) é\\',) * 2
 
 
