@@ -1,0 +1,119 @@
+"""The spool of the hooks: drained without loss and without double."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from queuekit import Database, Queue
+from queuekit.spool import drain
+
+
+@pytest.fixture
+def new(db: Path) -> Path:
+    folder = Path(f"{db}.spool/new")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def bad(db: Path) -> list[str]:
+    return sorted(path.name for path in Path(f"{db}.spool").glob("bad/*"))
+
+
+def tasks(q: Queue) -> list[tuple[str, str, str | None, int, str]]:
+    rows = reversed(q.database.rows("list", {"limit": -1}))
+    return [(t["queue"], t["kind"], t["key"], t["priority"], q.show(t["id"])["payload"]) for t in rows]
+
+
+def test_a_file_becomes_the_task_it_describes_and_is_gone(q: Queue, new: Path) -> None:
+    (new / "1").write_bytes(b"queue=mail\nkind=k\nkey=a=b c\npriority=3\n\n{\"a\": 1}\n\nqueue=no\n")
+    assert drain(q.database) == 1
+    assert tasks(q) == [("mail", "k", "a=b c", 3, '{"a": 1}\n\nqueue=no\n')]
+    assert not list(new.iterdir())
+
+
+def test_a_file_without_names_takes_the_defaults_and_a_key_of_its_own(q: Queue, new: Path) -> None:
+    (new / "7.8.9").write_bytes(b"\npayload")
+    (new / "8").write_bytes(b"queue=\nkind=\nkey=\n\n")
+    drain(q.database)
+    assert tasks(q) == [("default", "", "spool:7.8.9", 0, "payload"), ("default", "", "spool:8", 0, "")]
+
+
+def test_a_spool_is_drained_once(q: Queue, new: Path) -> None:
+    (new / "1").write_bytes(b"\nx")
+    assert [drain(q.database), drain(q.database)] == [1, 0]
+    assert len(tasks(q)) == 1
+
+
+def test_a_database_without_spool_has_nothing_to_drain(q: Queue) -> None:
+    assert drain(q.database) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no empty line", b"queue=a\n", b"colour=red\n\nx", b"queue\n\nx", b"priority=high\n\nx", b"\nx\0y", b"\nx\xff"],
+)
+def test_a_file_that_is_no_task_is_set_aside_and_the_rest_goes_on(
+    q: Queue, db: Path, new: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (new / "1").write_bytes(content)
+    (new / "2").write_bytes(b"\ngood")
+    assert drain(q.database) == 1
+    assert [task[-1] for task in tasks(q)] == ["good"]
+    assert bad(db) == ["1"]
+    assert (Path(f"{db}.spool/bad/1")).read_bytes() == content
+    assert [record.levelname for record in caplog.records if record.getMessage() == "bad spool file"] == ["ERROR"]
+
+
+def test_a_key_that_is_held_makes_the_file_a_duplicate(q: Queue, new: Path) -> None:
+    id = q.put("x", key="k")
+    (new / "1").write_bytes(b"key=k\n\ny")
+    drain(q.database)
+    assert len(tasks(q)) == 1
+    assert q.show(id)["duplicates"] == 1
+
+
+def test_a_locked_database_leaves_the_files_for_the_next_time(db: Path, new: Path) -> None:
+    (new / "1").write_bytes(b"\nx")
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("begin immediate")
+    with Database(db, timeout=0.05) as database:
+        assert drain(database) == 0
+        other.execute("rollback")
+        other.close()
+        assert drain(database) == 1
+        assert len(tasks(Queue(database))) == 1
+
+
+@pytest.mark.parametrize("finished", [False, True], ids=["waiting", "done"])
+def test_a_drain_killed_between_put_and_delete_does_not_put_twice(q: Queue, new: Path, finished: bool) -> None:
+    (new / "1").write_bytes(b"key=k\n\nx")
+    (new / "1").rename(new / "1.taken")
+    q.put("x", key="k")
+    if finished:
+        task = q.claim()
+        assert task
+        task.ack()
+    drain(q.database)
+    assert len(tasks(q)) == 1
+    assert not list(new.iterdir())
+
+
+def test_a_drain_killed_before_its_put_loses_nothing(q: Queue, new: Path) -> None:
+    (new / "1.taken").write_bytes(b"\nx")
+    drain(q.database)
+    assert tasks(q) == [("default", "", "spool:1", 0, "x")]
+
+
+def test_drains_side_by_side_put_each_file_once(q: Queue, db: Path, new: Path) -> None:
+    for number in range(300):
+        (new / str(number)).write_bytes(b"\n%d" % number)
+    script = "import sys; from queuekit import Database; from queuekit.spool import drain; print(drain(Database(sys.argv[1])))"
+    drains = [subprocess.Popen([sys.executable, "-c", script, db], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert sum(int(process.communicate()[0]) for process in drains) == 300
+    assert sorted(int(task[-1]) for task in tasks(q)) == list(range(300))
+    assert [task["duplicates"] for task in map(q.show, range(1, 301))] == [0] * 300
