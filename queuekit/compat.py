@@ -26,8 +26,16 @@ def get_queue(name: str) -> Queue:
 
 
 def get_ack_queue(name: str) -> AckQueue:
-    """As get_queue, with the faces of persist-queue's SQLiteAckQueue."""
-    return AckQueue(get_queue(name))
+    """As get_queue, with the faces of persist-queue's SQLiteAckQueue; one object a process."""
+    return _held(get_queue(name))
+
+
+def close_all() -> None:
+    """Close every queue that the helpers opened; the next call opens anew."""
+    while _opened:
+        _opened.pop().close()
+    _open.cache_clear()
+    _held.cache_clear()
 
 
 class AckQueue:
@@ -35,7 +43,7 @@ class AckQueue:
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
-        self._held: dict[int, Task] = {}
+        self._tasks: dict[int, Task] = {}
 
     def put(self, item: Any) -> int:
         """Put an item; its id."""
@@ -44,34 +52,45 @@ class AckQueue:
     def get(self, block: bool = True, timeout: float | None = None, *, raw: bool = False) -> Any:
         """The next item, or with raw (id, item). Blocks up to timeout seconds, then raises Empty."""
         task = self.queue.get(block, timeout)
-        self._held[task.id] = task
+        self._tasks[task.id] = task
         return (task.id, task.data) if raw else task.data
 
-    def ack(self, id: int) -> None:
-        """The item is done. Raises LeaseLost if it is not held here any more."""
-        self._take(id).ack()
+    def ack(self, item: Any) -> None:
+        """The item, told by its id or by itself, is done. Raises LeaseLost if it is not held here any more."""
+        self._take(item).ack()
 
-    def nack(self, id: int) -> None:
-        """The item comes back after its backoff. Raises LeaseLost if it is not held here any more."""
-        self._take(id).nack()
+    def nack(self, item: Any) -> None:
+        """The item, told by its id or by itself, comes back after its backoff. Raises LeaseLost as ack does."""
+        self._take(item).nack()
 
     def empty(self) -> bool:
         """True if nothing is ready."""
         return self.queue.empty()
 
-    def _take(self, id: int) -> Task:
-        try:
-            return self._held.pop(id)
-        except KeyError:
-            raise LeaseLost(f"item {id} is not held by this consumer; nothing was written") from None
+    def _take(self, item: Any) -> Task:
+        by_id = item if type(item) is int and item in self._tasks else None
+        by_itself = (id for id, task in self._tasks.items() if task.data == item)
+        id = by_id if by_id is not None else next(by_itself, None)
+        if id is None:
+            raise LeaseLost(f"{item!r} is not held by this consumer; nothing was written")
+        return self._tasks.pop(id)
+
+
+_opened: list[Queue] = []
 
 
 @cache
 def _open(path: Path, name: str) -> Queue:
     prepare(path)
     queue = Queue(path, name)
+    _opened.append(queue)
     queue.database.make_view(name)
     return queue
+
+
+@cache
+def _held(queue: Queue) -> AckQueue:
+    return AckQueue(queue)
 
 
 __all__ = ["AckQueue", "Empty", "enqueue_task", "get_ack_queue", "get_queue"]

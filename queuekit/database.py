@@ -52,6 +52,7 @@ class Database:
             schema.connect, self.path, create=create, timeout=timeout, synchronous=synchronous
         )
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which file the connection is open on
         self._start()
         self.connection()
         _OPEN.add(self)
@@ -66,6 +67,7 @@ class Database:
         with self.lock:
             if self._connection is None:
                 self._connection = self._open()
+                self._file = _identity(self.path)
             return self._connection
 
     def run(self, name: str, parameters: Mapping[str, Any], only: int | None = None) -> list[tuple[Any, ...]]:
@@ -118,8 +120,19 @@ class Database:
     def version(self) -> tuple[int, int]:
         """A mark that differs after a commit of another connection, or one here that a consumer should see."""
         with self.lock:
+            self._follow_the_path()
             (seen,) = self.connection().execute("pragma data_version").fetchone()
             return seen, self.stirs
+
+    def _follow_the_path(self) -> None:
+        """Leave a file that another replaced under its name (a restored backup): nobody writes to it any more."""
+        if (
+            self._connection is not None
+            and self.depth == 0
+            and _identity(self.path) not in (None, self._file)
+        ):
+            self.close()
+            self.stirs += 1
 
     def next_due(self) -> int | None:
         """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""
@@ -212,6 +225,14 @@ class Transaction:
         finally:
             if connection.in_transaction:
                 connection.execute("rollback")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

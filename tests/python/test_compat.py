@@ -1,0 +1,85 @@
+"""The short helpers; and the same consumer code run on persist-queue and on queuekit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import persistqueue
+import pytest
+
+from queuekit import Empty, LeaseLost, compat, enqueue_task, get_ack_queue, get_queue
+
+NOTHING = (Empty, persistqueue.Empty)  # persist-queue's is a class of its own
+
+
+@pytest.fixture(autouse=True)
+def default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("QUEUEKIT_DB", str(tmp_path / "default.db"))
+    yield tmp_path / "default.db"
+    compat.close_all()
+
+
+def test_enqueue_task_makes_the_file_and_the_view_and_keeps_one_task_per_id(default_file: Path) -> None:
+    first = enqueue_task("notifications", "email", {"to": "ada"}, task_id="mail-1")
+    again = enqueue_task("notifications", "email", {"to": "eve"}, task_id="mail-1")
+    assert (first, again, again.duplicates) == (1, 1, 1)
+    shell = sqlite3.connect(default_file, isolation_level=None)
+    shell.execute("""insert into notifications (data) values ('{"to": "bob"}')""")
+    shell.close()
+    queue = get_queue("notifications")
+    tasks = [queue.get(timeout=5), queue.get(timeout=5)]
+    assert [(task.kind, task.key, task.data) for task in tasks] == [
+        ("email", "mail-1", {"to": "ada"}),
+        ("", None, {"to": "bob"}),
+    ]
+
+
+def test_get_queue_gives_one_object_per_name() -> None:
+    assert get_queue("a") is get_queue("a")
+    assert get_queue("a") is not get_queue("b")
+
+
+@pytest.fixture(params=["persistqueue", "queuekit"])
+def ack_queue(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    if request.param == "persistqueue":
+        return persistqueue.SQLiteAckQueue(str(tmp_path / "persist"))
+    return get_ack_queue("items")
+
+
+def test_an_item_is_got_acked_and_gone(ack_queue: Any) -> None:
+    ack_queue.put({"n": 1})
+    ack_queue.put("two")
+    item = ack_queue.get()
+    assert item == {"n": 1}
+    ack_queue.ack(item)
+    assert ack_queue.get(timeout=5) == "two"
+    with pytest.raises(NOTHING):
+        ack_queue.get(block=False)
+
+
+def test_get_on_an_empty_queue_raises_the_standard_empty(ack_queue: Any) -> None:
+    with pytest.raises(NOTHING):
+        ack_queue.get(timeout=0.01)
+
+
+def test_a_nacked_item_comes_back(ack_queue: Any) -> None:
+    ack_queue.put("a")
+    item = ack_queue.get()
+    ack_queue.nack(item)
+    assert ack_queue.get(timeout=30) == "a"
+
+
+def test_raw_gives_the_id_with_the_item_and_acks_by_it() -> None:
+    queue = get_ack_queue("items")
+    assert queue.empty()
+    queue.put(["a"])
+    assert not queue.empty()
+    id, item = queue.get(timeout=5, raw=True)
+    assert item == ["a"]
+    queue.ack(id)
+    with pytest.raises(LeaseLost):
+        queue.ack(id)
+    assert queue.queue.show(id)["state"] == "done"

@@ -1,0 +1,198 @@
+"""One queue object among threads, across fork, and inside a caller's transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from queuekit import BadPayload, Busy, Database, NoDatabase, Queue, QueuekitError, Refused
+from queuekit.model import TaskId
+
+EACH = 200
+
+
+@pytest.fixture
+def queue(db: Path) -> Iterator[Queue]:
+    with Queue(db, "work") as queue:
+        yield queue
+
+
+def test_threads_share_one_queue_and_every_task_is_claimed_once(queue: Queue) -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        for _ in range(EACH):
+            queue.put("x")
+            task = queue.claim()
+            assert task is not None
+            task.ack()
+            done.append(task.id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == list(range(1, 4 * EACH + 1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 3.12 warns of any fork beside threads
+def test_a_forked_child_opens_its_own_connection_and_the_parent_keeps_its_locks(queue: Queue) -> None:
+    queue.put("parent")
+    child = os.fork()
+    if child == 0:
+        queue.put("child")
+        queue.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    queue.put("parent again")
+    tasks = queue.claim_many(10)
+    assert [task.payload for task in tasks] == ["parent", "child", "parent again"]
+    with sqlite3.connect(queue.database.path) as other:
+        assert other.execute("pragma integrity_check").fetchone() == ("ok",)
+    other.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_forked_inside_a_transaction_is_not_in_it(queue: Queue) -> None:
+    with queue.database.transaction():
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if queue.database.depth == 0 and queue.qsize() == 0 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        queue.put("parent")
+    assert queue.qsize() == 1
+
+
+def test_put_and_ack_commit_with_the_callers_own_rows(queue: Queue) -> None:
+    queue.put("a")
+    task = queue.claim()
+    assert task is not None
+    with queue.database.transaction() as connection:
+        connection.execute("create table orders (name text)")
+        connection.execute("insert into orders values ('lamp')")
+        queue.put("b")
+        task.ack()
+    assert (queue.show(1)["state"], queue.show(2)["state"]) == ("done", "ready")
+
+
+def test_and_are_undone_with_them(queue: Queue) -> None:
+    queue.put("a")
+    task = queue.claim()
+    assert task is not None
+
+    def fails() -> None:
+        with queue.database.transaction() as connection:
+            connection.execute("create table orders (name text)")
+            queue.put("b")
+            task.ack()
+            connection.execute("insert into nothing values (1)")
+
+    with pytest.raises(sqlite3.OperationalError):
+        fails()
+    assert queue.show(1)["state"] == "running"
+    assert queue.list() == [queue.list()[0]]
+    task.ack()
+
+
+def test_a_nested_transaction_joins_the_outer_one(queue: Queue) -> None:
+    def fails() -> None:
+        with queue.database.transaction():
+            with queue.database.transaction():
+                queue.put("inner")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert queue.qsize() == 0
+
+
+def test_a_locked_file_raises_busy_and_nothing_is_written(db: Path) -> None:
+    with Queue(db, timeout=0.05) as queue:
+        other = sqlite3.connect(db, isolation_level=None)
+        other.execute("begin immediate")
+        with pytest.raises(Busy, match="try again"):
+            queue.put("x")
+        with pytest.raises(Busy), queue.database.transaction():
+            pass
+        other.execute("rollback")
+        other.close()
+        assert queue.put("x") == 1
+
+
+@pytest.mark.parametrize("payload", ["a\0b", "\ud800", float("nan"), {1, 2}, b"\xff", {"a": "\ud800"}])
+def test_what_is_no_text_and_no_json_is_refused(queue: Queue, payload: object) -> None:
+    with pytest.raises(BadPayload):
+        queue.put(payload)
+    with pytest.raises(BadPayload):
+        queue.put_many(["good", payload])
+    assert queue.qsize() == 0
+
+
+@pytest.mark.parametrize("value", [None, True, 0, 1.5, "text", "", [], {"ä": [1, {"b": None}]}, "007", "[1"])
+def test_any_json_value_comes_back_and_text_stays_as_it_is(queue: Queue, value: object) -> None:
+    queue.put(value)
+    task = queue.claim()
+    assert task is not None
+    if isinstance(value, str):
+        assert task.payload == value
+    else:
+        assert task.data == value
+
+
+def test_put_tells_the_id_and_whether_it_is_a_duplicate(queue: Queue) -> None:
+    first = queue.put("a", key="k")
+    again = queue.put("b", key="k")
+    assert isinstance(first, TaskId)
+    assert (first, first.duplicates, again, again.duplicates) == (1, 0, 1, 1)
+    assert queue.show(1)["payload"] == "a"
+
+
+def test_a_row_that_is_no_utf8_is_dead_with_a_reason_and_the_consumer_goes_on(queue: Queue) -> None:
+    bad = "insert into qk_task (queue, payload) values ('work', cast(x'61ff' as text))"
+    with queue.database.transaction() as connection:
+        connection.execute(bad)
+    queue.put("good")
+    with queue.database.transaction() as connection:
+        connection.execute(bad)
+    queue.put("good too")
+    task = queue.claim()
+    assert task is not None
+    assert task.payload == "good"
+    assert [task.payload for task in queue.claim_many(5)] == ["good too"]
+    dead = queue.list(state="dead")
+    assert [row["id"] for row in dead] == [3, 1]
+    assert "UTF-8" in dead[0]["error"]
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"max_attempts": 0}, {"priority": "high"}, {"lease": 0}, {"lease": 1e300}, {"delay": -1}]
+)
+def test_numbers_out_of_range_are_refused_in_a_sentence(queue: Queue, numbers: dict[str, float]) -> None:
+    with pytest.raises(QueuekitError, match=r"QK01[89]|not a duration"):
+        queue.put("x", **numbers)  # type: ignore[arg-type]
+
+
+def test_a_database_that_is_not_there_is_not_made_unless_asked(tmp_path: Path) -> None:
+    with pytest.raises(NoDatabase, match="queuekit init"):
+        Database(tmp_path / "none.db", create=False)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "text.db").write_text("this is not a database, however long it may be" * 100)
+    with pytest.raises(NoDatabase, match="not a database"):
+        Queue(tmp_path / "text.db")
+
+
+def test_a_view_whose_name_is_taken_is_refused(queue: Queue) -> None:
+    with queue.database.transaction() as connection:
+        connection.execute("create table work (x)")
+    with pytest.raises(QueuekitError, match="taken"):
+        queue.database.make_view("work")
+    with pytest.raises(Refused):
+        queue.retry(queue.put("x"))
