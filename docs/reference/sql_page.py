@@ -13,6 +13,7 @@ GROUPS = {
     "Changing one's mind": ["cancel", "retry"],
     "What happens by itself": ["tick", "due", "purge", "bounds"],
     "Looking": ["show", "list", "stats", "count", "version"],
+    "Workers": ["worker_beat", "worker_gone", "workers", "reap"],
     "Queues": ["policy", "pause", "resume", "queue_view"],
 }
 NO_VERBS = {"pragmas", "schema", "laws", "views"}
@@ -33,16 +34,15 @@ _TYPE = re.compile(r"(text|integer)( or NULL)?(?:\s+= (the clock|\S+))?(?:\s+(.*
 
 
 def render(root: Path) -> str:
-    """The page. Raises KeyError when a file of sql/ is in no group."""
+    """The page; a verb in no group comes last."""
     headers = {
         path.stem: read(path) for path in sorted((root / "sql").glob("*.sql")) if path.stem not in NO_VERBS
     }
-    if left := headers.keys() - {name for group in GROUPS.values() for name in group}:
-        raise KeyError(f"in no group of sql_page.py: {sorted(left)}")
+    rest = [name for name in headers if not any(name in names for names in GROUPS.values())]
     parts = [OPENING]
-    for title, names in GROUPS.items():
-        parts.append(f"## {title}\n")
-        parts += [_verb(headers[name]) for name in names]
+    for title, names in [*GROUPS.items(), ("More", rest)]:
+        there = [headers[name] for name in names if name in headers]
+        parts += [f"## {title}\n"] * bool(there) + [_verb(header) for header in there]
     return "\n".join(parts)
 
 
