@@ -18,7 +18,8 @@ STDERR_BYTES = 4 * 1024
 """How much of stderr is kept: its end."""
 
 _CHUNK = 64 * 1024
-_LAST_CHUNKS = 32  # read after the exit: more than a pipe holds, yet an end, for a background process may write for ever
+# Read after the exit: more than a pipe holds, yet not for ever, for a background process may go on writing.
+_LAST_CHUNKS = 32
 
 
 class Child:

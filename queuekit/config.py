@@ -131,7 +131,8 @@ def _text(value: Any) -> Any:
 def _command(value: Any) -> Any:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return value
-    return _expect(isinstance(value, str) and bool(value.strip()), value, "expected a command, as text or a list of words")
+    good = isinstance(value, str) and bool(value.strip())
+    return _expect(good, value, "expected a command, as text or a list of words")
 
 
 def _log(value: Any) -> Any:

@@ -17,7 +17,9 @@ from queuekit.errors import QueuekitError
 from queuekit.execution import Handle
 from queuekit.handlers import load_app
 from queuekit.logs import say
+from queuekit.presence import present
 from queuekit.process import Command
+from queuekit.queue import Queue
 from queuekit.wake import Wake
 from queuekit.worker import Worker
 
@@ -25,7 +27,10 @@ _LOOK = 2.0  # seconds between looks into the spool (one system call) and at wha
 
 
 class Daemon:
-    """Runs the configuration until stopped. Raises Usage (a handler that cannot be loaded), NoDatabase, SchemaMismatch."""
+    """Runs the configuration until stopped.
+
+    Raises Usage (a handler that cannot be loaded), NoDatabase, SchemaMismatch.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -39,12 +44,9 @@ class Daemon:
         """Work until stopped. Call once. Raises what a worker raises."""
         say(logging.INFO, "daemon started", database=self._database.path, workers=len(self._workers))
         spool.drain(self._database)
-        threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
-        for thread in threads:
-            thread.start()
-        self._keep_house()
-        for thread in threads:
-            thread.join()
+        name = Queue(self._database).worker
+        with present(self._database, name, [queue.name for queue in self._config.queues]):
+            self._work()
         spool.drain(self._database)
         self._wake.close()
         say(logging.INFO, "daemon stopped")
@@ -56,6 +58,14 @@ class Daemon:
         for worker in self._workers:
             worker.stop()
         self._stopped.set()
+
+    def _work(self) -> None:
+        threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        self._keep_house()
+        for thread in threads:
+            thread.join()
 
     def _run(self, worker: Worker) -> None:
         try:
@@ -95,6 +105,7 @@ class Daemon:
             lease=queue.lease,
             grace=self._config.grace,
             wake=self._wake,
+            announce=False,
         )
 
     def _handle(self, queue: QueueConfig) -> Handle:

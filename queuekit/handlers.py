@@ -3,7 +3,7 @@
     @handler("send_email")
     def send(task): ...                 # or async def; what it returns is the result
 
-A function only carries its kinds as a mark: an App collects the marked functions of a module. No registry, no global state.
+A function only carries its kinds as a mark: an App collects the marked functions of a module. There is no registry.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _F = TypeVar("_F", bound=Function)
 
 
 def handler(kind: str | None = None) -> Callable[[_F], _F]:
-    """Mark a function, sync or async, as the handler of a kind (None or "*": of every kind without one); may be stacked.
+    """Mark a function, sync or async, as the handler of a kind; may be stacked. None or "*": of every kind without one.
 
-    It is called with the Task; what it returns is the result. Retry and Discard say more, any other exception is a failure.
+    It is called with the Task; what it returns is the result. Retry and Discard say more, any other exception is a
+    failure.
     """
 
     def mark(function: _F) -> _F:
@@ -50,7 +51,7 @@ def kinds_of(function: object) -> tuple[str, ...]:
 
 
 class App:
-    """Handlers by kind; what a worker runs. Async ones share one event loop in a thread of its own, made when first needed."""
+    """Handlers by kind; what a worker runs. Async ones share one event loop in a thread of its own."""
 
     def __init__(self, handlers: Mapping[str, Function] | None = None) -> None:
         self.handlers: dict[str, Function] = {}
@@ -93,9 +94,10 @@ class App:
 
 
 def load_app(name: str) -> App:
-    """The App at "module:object": an App, a function, a mapping of kind to function; without object all marked functions.
+    """The App at "module:object": an App, a function, or a mapping of kind to function.
 
-    The working directory counts as a place for modules. Raises Usage.
+    "module" alone stands for all its marked functions, else for its only App. The working directory counts as a place
+    for modules. Raises Usage.
     """
     module_name, _, path = name.partition(":")
     found: Any = _module(module_name)

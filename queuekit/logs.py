@@ -12,7 +12,7 @@ _log = logging.getLogger("queuekit")
 
 
 def say(level: int, event: str, **fields: Any) -> None:
-    """Log an event (a word or two) with its fields: worker, queue, receipt, ms, error …; those that are None are left out."""
+    """Log an event (a word or two) with its fields: worker, queue, receipt, ms, error …; None is left out."""
     if _log.isEnabledFor(level):
         given = {name: value for name, value in fields.items() if value is not None}
         _log.log(level, event, extra={"queuekit": given})

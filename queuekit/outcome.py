@@ -11,7 +11,7 @@ from queuekit.durations import Duration, milliseconds
 _LONGEST_ERROR = 2000  # characters
 
 
-class Retry(Exception):  # noqa: N818
+class Retry(Exception):
     """Raised by a handler: not now. The task is released, ready again after delay, and no attempt is counted.
 
     Raises Usage for what is no duration.
@@ -22,7 +22,7 @@ class Retry(Exception):  # noqa: N818
         self.delay = milliseconds(delay) / 1000
 
 
-class Discard(Exception):  # noqa: N818
+class Discard(Exception):
     """Raised by a handler: never again. The task is dead at once, with the reason."""
 
     def __init__(self, reason: str = "discarded by its handler") -> None:

@@ -1,7 +1,8 @@
 """Running an external command for a task.
 
-The payload is on its stdin, QK_ID QK_RECEIPT QK_QUEUE QK_KIND QK_KEY QK_ATTEMPT QK_DB in its environment. Its exit decides:
-0 = done, stdout is the result; 75 = try later, no attempt counted; 65 = dead at once; anything else, or a signal = failed.
+The payload is on its stdin, QK_ID QK_RECEIPT QK_QUEUE QK_KIND QK_KEY QK_ATTEMPT QK_DB in its environment.
+Its exit decides: 0 = done, stdout is the result; 75 = try later, no attempt counted; 65 = dead at once; anything else,
+or a signal = failed.
 It leads a process group of its own, so that it can be stopped with all it started.
 """
 

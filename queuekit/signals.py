@@ -22,7 +22,7 @@ def serve(service: Service) -> None:
 
     run gets a thread of its own, so that a signal never interrupts a thread that holds a lock.
     """
-    events: SimpleQueue[BaseException | bool | None] = SimpleQueue()  # True = stop, None = ended, or the error it ended by
+    events: SimpleQueue[BaseException | bool | None] = SimpleQueue()  # True = stop, None = ended, or why it failed
 
     def run() -> None:
         try:

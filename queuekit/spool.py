@@ -66,7 +66,7 @@ def _drain_file(database: Database, path: Path, bad: Path) -> bool:
 
 
 def _lock(descriptor: int, path: Path) -> bool:
-    """Take the file; False if another drain has it, or has had it. The lock ends with the descriptor, or the process."""
+    """Take the file; False if another drain has it, or had it. The lock ends with the descriptor, or the process."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

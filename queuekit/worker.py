@@ -1,14 +1,15 @@
-"""A worker: claims tasks of its queues, runs a handler for each in one of its slots, and ends the run as the handler says.
+"""A worker: claims tasks of its queues, runs a handler for each in a slot, and ends the run as the handler says.
 
 How it works:
-- The thread that calls run hands tasks to the slots that are free, then sleeps on the file (wake.py) until something changed.
+- The thread that calls run hands tasks to the free slots, then sleeps on the file (wake.py) until something changed.
 - A slot is a thread. When a handler is through, its slot ends that run and claims the next task in one transaction.
 - One keeper thread extends the leases of all running tasks; it stops a run that lost its lease or was cancelled.
-- stop() asked once: no more claims, what runs may finish within grace, the rest is stopped and released. Twice: at once.
+- stop() once: no more claims, what runs may finish within grace, the rest is stopped and released. Twice: at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -21,6 +22,7 @@ from queuekit.errors import NoDatabase, QueuekitError, SchemaMismatch, Usage
 from queuekit.execution import MERCY, Handle
 from queuekit.logs import say
 from queuekit.model import Task
+from queuekit.presence import present
 from queuekit.queue import Queue
 from queuekit.slots import Slots
 from queuekit.wake import Wake
@@ -32,8 +34,12 @@ _KILL_WAIT = 2.0  # seconds that a killed process may take to be gone
 class Worker:
     """Runs handle for the tasks of queues until stopped; with burst, until nothing is ready.
 
-    concurrency is how many tasks run side by side, lease the length of a lease (None: as task and queue say), grace the
-    seconds that running tasks have after a stop, fallback the seconds after which it looks without being woken.
+    concurrency   how many tasks run side by side
+    lease         the length of a lease (None: as task and queue say)
+    grace         seconds that running tasks have after a stop
+    fallback      seconds after which it looks without being woken
+    wake          shared with others of this process; it is not closed
+    announce      make this process known in the file (presence.py)
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Worker:
         grace: float = 10.0,
         fallback: float = 30.0,
         wake: Wake | None = None,
+        announce: bool = True,
     ) -> None:
         if not queues or concurrency < 1:
             raise Usage("a worker needs at least one queue and one slot")
@@ -59,6 +66,7 @@ class Worker:
         self._grace = grace
         self._wake = wake or Wake(self.database.path, fallback=fallback)
         self._own_wake = wake is None
+        self._announce = announce
         self._slots = Slots(concurrency, self.database, handle, self.name, self._claim_unless_stopped, self._tell)
         self._concurrency = concurrency
         self._changed = threading.Condition()  # told when a run has ended and when a stop is asked
@@ -68,14 +76,16 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped, or with burst until nothing is ready and nothing runs. Call once. Raises NoDatabase."""
-        names = ",".join(queue.name for queue in self.queues)
-        self._say("worker started", queues=names, slots=self._concurrency)
-        self._slots.start()
-        try:
-            while not self._stops and self._round():
-                pass
-        finally:
-            self._shut_down()
+        names = [queue.name for queue in self.queues]
+        self._say("worker started", queues=",".join(names), slots=self._concurrency)
+        known = present(self.database, self.name, names) if self._announce else contextlib.nullcontext()
+        with known:
+            self._slots.start()
+            try:
+                while not self._stops and self._round():
+                    pass
+            finally:
+                self._shut_down()
 
     def stop(self) -> None:
         """Claim no more and end within the grace time; asked again: at once. Not for signal handlers: see serve."""

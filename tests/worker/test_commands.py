@@ -86,7 +86,7 @@ def test_the_attempt_counts_the_failures(q: Queue) -> None:
     assert q.show(id)["result"] == "2"
 
 
-@pytest.mark.parametrize("payload", [HOSTILE, "", "x", '{"a": 1}', HOSTILE * 20_000], ids=lambda text: f"{len(text)} characters")
+@pytest.mark.parametrize("payload", [HOSTILE, "", "x", '{"a": 1}', HOSTILE * 20_000], ids=lambda text: f"{len(text)}")
 def test_the_payload_is_on_stdin_byte_for_byte(q: Queue, tmp_path: Path, payload: str) -> None:
     q.put(payload)
     run_command(q, ["dd", "bs=65536", "status=none", f"of={tmp_path}/seen"])

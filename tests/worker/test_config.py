@@ -79,7 +79,7 @@ def test_the_example_in_the_documentation_is_read(tmp_path: Path) -> None:
         ("[[queue]]\nname = 'a'\nexec = []", "queue 1: exec: expected a command, as text or a list of words, not []"),
         ("[[queue]]\nname = 'a'\nexec = ' '", "queue 1: exec: expected a command"),
         ("[[queue]]\nname = 'a'\nexec = [1]", "queue 1: exec: expected a command"),
-        ("[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = 0", "queue 1: concurrency: expected a whole number above 0, not 0"),
+        ("[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = 0", "concurrency: expected a whole number above 0, not 0"),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = true", "queue 1: concurrency: expected"),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nlease = -1", "queue 1: lease: expected a duration"),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nlease = nan", "queue 1: lease: expected a duration"),

@@ -16,8 +16,16 @@ from queuekit.daemon import Daemon
 from queuekit.durations import now_ms
 
 WEEK = 7 * 86_400_000  # ms
-PROGRAM = "import sys; from pathlib import Path; from queuekit.config import Config; from queuekit.daemon import Daemon; \
-from queuekit.signals import serve; from queuekit import logs; logs.start(); serve(Daemon(Config.load(Path(sys.argv[1]))))"
+PROGRAM = """
+import sys
+from pathlib import Path
+from queuekit import logs
+from queuekit.config import Config
+from queuekit.daemon import Daemon
+from queuekit.signals import serve
+logs.start()
+serve(Daemon(Config.load(Path(sys.argv[1]))))
+"""
 
 
 def spool(db: Path, name: str, payload: str) -> None:
@@ -81,7 +89,8 @@ def test_a_daemon_makes_a_missing_database(tmp_path: Path) -> None:
 def test_a_signal_ends_it_with_0_when_the_running_task_has_ended(q: Queue, db: Path, tmp_path: Path) -> None:
     go = tmp_path / "go"
     (tmp_path / "d.toml").write_text(
-        f"database = '{db}'\n[[queue]]\nname = 'default'\nexec = ['sh', '-c', 'until [ -e {go} ]; do sleep 0.05; done']\n"
+        f"database = '{db}'\n[[queue]]\nname = 'default'\n"
+        f"exec = ['sh', '-c', 'until [ -e {go} ]; do sleep 0.05; done']\n"
         "[[queue]]\nname = 'other'\nexec = 'true'\n"
     )
     id = q.put("x")

@@ -267,7 +267,7 @@ def test_what_cannot_be_loaded_is_said_in_one_line(
 
 
 def test_a_missing_module_is_said_in_one_line() -> None:
-    with pytest.raises(Usage, match="no module 'no_such_package.x'"):
+    with pytest.raises(Usage, match=r"no module 'no_such_package\.x'"):
         load_app("no_such_package.x:y")
 
 

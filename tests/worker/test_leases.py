@@ -22,7 +22,8 @@ FAR = 10**9  # ms; beyond every lease
 
 def sleeper(folder: Path, before: str = ":") -> list[str]:
     """A command that tells its pid in a file, and then sleeps for ever."""
-    return ["sh", "-c", f"{before}; echo $$ >{folder}/pid.new; mv {folder}/pid.new {folder}/pid; while :; do sleep 1; done"]
+    tell = f"echo $$ >{folder}/pid.new; mv {folder}/pid.new {folder}/pid"
+    return ["sh", "-c", f"{before}; {tell}; while :; do sleep 1; done"]
 
 
 def pid_in(folder: Path) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,7 @@ def test_a_database_without_spool_has_nothing_to_drain(q: Queue) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no empty line", b"queue=a\n", b"colour=red\n\nx", b"queue\n\nx", b"priority=high\n\nx", b"\nx\0y", b"\nx\xff"],
+    [b"", b"no empty line", b"queue=a\n", b"colour=red\n\n", b"queue\n\n", b"priority=high\n\n", b"\nx\0y", b"\nx\xff"],
 )
 def test_a_file_that_is_no_task_is_set_aside_and_the_rest_goes_on(
     q: Queue, db: Path, new: Path, content: bytes, caplog: pytest.LogCaptureFixture
@@ -112,8 +112,9 @@ def test_a_drain_killed_before_its_put_loses_nothing(q: Queue, new: Path) -> Non
 def test_drains_side_by_side_put_each_file_once(q: Queue, db: Path, new: Path) -> None:
     for number in range(300):
         (new / str(number)).write_bytes(b"\n%d" % number)
-    script = "import sys; from queuekit import Database; from queuekit.spool import drain; print(drain(Database(sys.argv[1])))"
-    drains = [subprocess.Popen([sys.executable, "-c", script, db], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    script = "import sys; from queuekit import Database, spool; print(spool.drain(Database(sys.argv[1])))"
+    argv = [sys.executable, "-c", script, str(db)]
+    drains = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert sum(int(process.communicate()[0]) for process in drains) == 300
     assert sorted(int(task[-1]) for task in tasks(q)) == list(range(300))
     assert [task["duplicates"] for task in map(q.show, range(1, 301))] == [0] * 300
