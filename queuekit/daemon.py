@@ -34,9 +34,10 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        handles = [_handle(queue, config) for queue in config.queues]
         self._database = Database(config.database)
         self._wake = Wake(self._database.path, fallback=config.fallback)
-        self._workers = [self._worker(queue) for queue in config.queues]
+        self._workers = list(map(self._worker, config.queues, handles))
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
 
@@ -49,6 +50,7 @@ class Daemon:
             self._work()
         spool.drain(self._database)
         self._wake.close()
+        self._database.close()
         say(logging.INFO, "daemon stopped")
         if self._failure is not None:
             raise self._failure
@@ -96,11 +98,11 @@ class Daemon:
         if forgotten := self._database.purge({}):
             say(logging.INFO, "purged", tasks=forgotten)
 
-    def _worker(self, queue: QueueConfig) -> Worker:
+    def _worker(self, queue: QueueConfig, handle: Handle) -> Worker:
         return Worker(
             self._database,
             [queue.name],
-            self._handle(queue),
+            handle,
             concurrency=queue.concurrency,
             lease=queue.lease,
             grace=self._config.grace,
@@ -108,11 +110,12 @@ class Daemon:
             announce=False,
         )
 
-    def _handle(self, queue: QueueConfig) -> Handle:
-        if queue.exec is not None:
-            return Command(queue.exec, database=self._database.path, wait=queue.later)
-        assert queue.app is not None, "config.py lets through no queue without a handler"
-        return load_app(queue.app)
+
+def _handle(queue: QueueConfig, config: Config) -> Handle:
+    if queue.exec is not None:
+        return Command(queue.exec, database=config.database, wait=queue.later)
+    assert queue.app is not None, "config.py lets through no queue without a handler"
+    return load_app(queue.app)
 
 
 @contextlib.contextmanager

@@ -59,6 +59,7 @@ class Worker:
     ) -> None:
         if not queues or concurrency < 1:
             raise Usage("a worker needs at least one queue and one slot")
+        self._own_database = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else Database(database)
         self.queues = [Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)]
         self.name = self.queues[0].worker
@@ -78,19 +79,25 @@ class Worker:
         """Work until stopped, or with burst until nothing is ready and nothing runs. Call once. Raises NoDatabase."""
         names = [queue.name for queue in self.queues]
         self._say("worker started", queues=",".join(names), slots=self._concurrency)
-        known = present(self.database, self.name, names) if self._announce else contextlib.nullcontext()
-        with known:
-            self._slots.start()
-            try:
-                while not self._stops and self._round():
-                    pass
-            finally:
-                self._shut_down()
+        try:
+            with present(self.database, self.name, names) if self._announce else contextlib.nullcontext():
+                self._work()
+        finally:
+            self._close()
+        self._say("worker stopped")
 
     def stop(self) -> None:
         """Claim no more and end within the grace time; asked again: at once. Not for signal handlers: see serve."""
         self._stops += 1
         self._tell()
+
+    def _work(self) -> None:
+        self._slots.start()
+        try:
+            while not self._stops and self._round():
+                pass
+        finally:
+            self._shut_down()
 
     def _round(self) -> bool:
         """Fill the free slots, then sleep until something has happened. False when a burst is over."""
@@ -138,9 +145,12 @@ class Worker:
         slots.stop(force=True)
         self._pause(lambda: not slots.stoppable, _KILL_WAIT)
         slots.close()
+
+    def _close(self) -> None:
         if self._own_wake:
             self._wake.close()
-        self._say("worker stopped")
+        if self._own_database:
+            self.database.close()
 
     def _pause(self, over: Callable[[], bool], timeout: float | None = None) -> None:
         """Wait until a run's end or a stop makes over true."""
