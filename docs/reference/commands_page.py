@@ -23,6 +23,7 @@ SHARED = [
     "ls",
 ]
 SHARED += ["show", "stats", "pause", "resume", "help"]
+COMMON = {"db", "lock_wait", "as_json", "help"}  # told once, at the top of the page
 FILES = {"ls": "list"}  # where the file of a verb has another name
 
 OPENING = """\
@@ -40,6 +41,7 @@ exit codes, and some verbs more. [How to use them](../howto/shell.md).
 | `--lock-wait D` | how long to wait for other writers before giving up with 75 (5 seconds) |
 | `--json` | one JSON object a line |
 | `-h`, `--help` | what the verb does |
+| `--version` | of `queuekit` alone, before the verb |
 
 Options may stand before or after the arguments of a verb; `--` ends them. Data goes to stdout, everything else
 to stderr. `NO_COLOR` is honoured.
@@ -73,16 +75,12 @@ The exit codes of a handler's command, which `work` and `daemon` run, are anothe
 def render(root: Path) -> str:
     """The page."""
     commands = _commands()
-    own = sorted(commands.keys() - {*SHARED, "work"})
     parts = [OPENING, "## Verbs of both\n"]
-    parts += [_shared(root, verb, commands.get(verb)) for verb in SHARED]
-    parts += [
-        "### work\n\nRun a handler for every task of a queue.\n\n"
-        + _flags(commands.get("work"), "queuekit work")
-    ]
-    parts += ["As `qk` has it:\n\n```text\n" + _help(root, "work").partition("\n\n")[2] + "\n```\n"]
+    parts += [_shared(root, verb, commands[verb]) for verb in SHARED]
+    parts += ["## Workers\n", _own("work", commands["work"])]
+    parts += ["The same verb of `qk`:\n\n```text\n" + _help(root, "work").partition("\n\n")[2] + "\n```\n"]
     parts += ["## Verbs of queuekit alone\n"]
-    parts += [f"### {verb}\n\n" + _flags(commands[verb], f"queuekit {verb}", with_help=True) for verb in own]
+    parts += [_own(verb, commands[verb]) for verb in sorted(commands.keys() - {*SHARED, "work"})]
     return "\n".join(parts)
 
 
@@ -91,12 +89,19 @@ def _shared(root: Path, verb: str, command: Any) -> str:
     file = root / "sql" / f"{FILES.get(verb, verb)}.sql"
     if file.exists():
         header = read(file)
-        text, usage, more = header.summary, header.usage, f"\nSQL: [{header.name}](sql.md#{header.name})\n"
+        text, usage, more = header.summary, header.usage, f"SQL: [{header.name}](sql.md#{header.name})\n\n"
     else:
         first, usage, *rest = _help(root, verb).split("\n\n")
-        usage, more = usage.removeprefix("usage: "), "".join(f"\n{part}\n" for part in rest)
+        usage, more = usage.removeprefix("usage: "), "".join(f"{part}\n\n" for part in rest)
         text = sentence(first.removeprefix(f"{verb}: "))
-    return f"### {verb}\n\n{text}\n\nUsage: `{usage}`\n{more}\n{_flags(command)}"
+    return f"### {verb}\n\n{text}\n\nUsage: `{usage}`\n\n{more}{_flags(command)}".rstrip() + "\n"
+
+
+def _own(verb: str, command: Any) -> str:
+    """A verb of queuekit: its docstring, its arguments and flags."""
+    arguments = " ".join(_metavar(it) for it in command.params if it.param_type_name == "argument")
+    usage = f"queuekit {verb} [OPTIONS] {arguments}".strip()
+    return f"### {verb}\n\n{command.help}\n\nUsage: `{usage}`\n\n{_flags(command)}"
 
 
 def _help(root: Path, verb: str) -> str:
@@ -105,9 +110,34 @@ def _help(root: Path, verb: str) -> str:
 
 
 def _commands() -> dict[str, Any]:
-    """The commands of queuekit by name, as Click has them."""
-    return {}
+    """The commands of queuekit by name, as Typer made them."""
+    import typer
+
+    from queuekit.cli.app import app
+
+    group: Any = typer.main.get_command(app)
+    return {verb: group.get_command(None, verb) for verb in group.list_commands(None)}
 
 
-def _flags(command: Any, usage: str = "", with_help: bool = False) -> str:
-    return ""
+def _flags(command: Any) -> str:
+    """A table of the arguments and flags that are not common to all verbs."""
+    given = [it for it in command.params if not getattr(it, "hidden", False) and it.name not in COMMON]
+    rows = [f"| `{_call(it)}` | {_words(it)} |\n" for it in given]
+    return "".join(["| argument, flag | |\n|---|---|\n", *rows]) if rows else ""
+
+
+def _call(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return _metavar(parameter)
+    metavar = "" if getattr(parameter, "is_flag", False) else f" {_metavar(parameter)}"
+    return ", ".join(parameter.opts) + metavar
+
+
+def _metavar(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.name.upper())
+
+
+def _words(parameter: Any) -> str:
+    default = parameter.default
+    plain = isinstance(default, (str, int)) and not isinstance(default, bool) and default != ""
+    return str(parameter.help or "") + (f" Default: {default}." if plain else "")

@@ -69,11 +69,6 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def prose(page: Path) -> str:
-    """The page without its blocks."""
-    return _FENCE.sub("", page.read_text(encoding="utf-8"))
-
-
 def all_blocks() -> Iterator[Block]:
     for page in PAGES:
         yield from blocks(page)
