@@ -35,17 +35,17 @@ class Runs:
     ) -> str:
         """The run failed: wait the backoff (or delay), or be dead. The new state. Raises LeaseLost."""
         given = {"receipt": receipt, "error": error, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
-        return str(self._held("nack", given)["state"])
+        return str(self.by_receipt("nack", given)["state"])
 
     def extend(self, receipt: str, lease: Duration | None = None, *, now: int | None = None) -> Lease:
         """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
         lease_ms = self._lease_ms if lease is None else _ms(lease)
-        row = self._held("extend", {"receipt": receipt, "lease_ms": lease_ms, "now": now})
+        row = self.by_receipt("extend", {"receipt": receipt, "lease_ms": lease_ms, "now": now})
         return Lease(row["lease_until"], row["cancel_at"] is not None)
 
     def release(self, receipt: str, *, delay: Duration | None = None, now: int | None = None) -> str:
         """Give the task back unfinished; it costs no attempt. The new state. Raises LeaseLost."""
-        return str(self._held("release", {"receipt": receipt, "delay_ms": _ms(delay), "now": now})["state"])
+        return str(self.by_receipt("release", {"receipt": receipt, "delay_ms": _ms(delay), "now": now})["state"])
 
     def cancel(self, id: int, *, now: int | None = None) -> str:
         """Cancel a waiting task, or ask a running one to stop: "cancelled" or "running". Raises NoTask, Refused."""
@@ -62,7 +62,8 @@ class Runs:
             raise NoTask(f"there is no task {id} in {self.database.path}")
         return rows[0] | {"runs": json.loads(rows[0]["runs"])}
 
-    def _held(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
+    def by_receipt(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Run nack, extend or release with the :parameters given; its row. Raises LeaseLost."""
         rows = self.database.rows(verb, given)
         if not rows:
             raise _lost(given["receipt"])

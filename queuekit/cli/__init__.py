@@ -1,0 +1,43 @@
+"""The queuekit command: the verbs, flags, output and exit codes of bin/qk; each verb a few lines over the package."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the code of the contract. Never a traceback for a user's mistake."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    from queuekit.cli.app import app
+    from queuekit.errors import QueuekitError
+
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except QueuekitError as error:
+        return _tell(str(error), error.exit_code)
+    except BrokenPipeError:  # whoever read our output has gone: nothing to tell, and nobody
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if type(error).__name__ == "Abort":
+            return 130
+        if told := getattr(error, "format_message", None):  # Typer's own: an option or argument is wrong
+            return _tell(f"{told().rstrip('.')} (see  queuekit --help)", 2)
+        raise
+
+
+def _tell(text: str, code: int) -> int:
+    line = " ".join(text.split())
+    sys.stderr.write(f"queuekit: {line}\n".encode("utf-8", "replace").decode())
+    return code

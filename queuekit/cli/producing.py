@@ -1,0 +1,119 @@
+"""init and put."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from queuekit.cli.app import Db, Json, LockWait, Name, Reserved, open_queue
+from queuekit.cli.output import json_line, write
+from queuekit.durations import milliseconds
+from queuekit.errors import BadPayload, Usage
+
+
+def init(queue: Name = None, db: Db = None, lock_wait: LockWait = "5") -> None:
+    """Make the queue file, or bring an older one up to date; with -q also a view of the queue's name."""
+    from queuekit.schema import default_path, prepare
+
+    prepare(default_path(), timeout=milliseconds(lock_wait) / 1000)
+    if queue is not None:
+        open_queue(queue, lock_wait).database.make_view(queue)
+
+
+def put(
+    payload: Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")] = None,
+    queue: Name = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="K", help="What sort of work; picks the handler.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="K", help="One unfinished task a key.")] = None,
+    priority: Annotated[int, typer.Option(metavar="N", help="Higher is claimed first.")] = 0,
+    delay: Annotated[str | None, typer.Option(metavar="D", help="Run this much later.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")] = None,
+    attempts: Annotated[int | None, typer.Option(metavar="N", help="Failures that make it dead.")] = None,
+    lease: Annotated[str | None, typer.Option(metavar="D", help="Length of its leases.")] = None,
+    backoff: Annotated[
+        str | None, typer.Option(metavar="D", help="Wait after the first failure; doubles.")
+    ] = None,
+    null: Annotated[bool, typer.Option("-0", "--null", help="Many from stdin, each ended by NUL.")] = False,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Many from stdin, one a line; blank lines are skipped.")
+    ] = False,
+    as_json: Json = False,
+    db: Db = None,
+    lock_wait: LockWait = "5",
+    after: Reserved = None,
+    group: Reserved = None,
+) -> None:
+    """Give a queue a task; prints its id."""
+    if delay is not None and at is not None:
+        raise Usage("put takes --delay or --at, not both")
+    given: dict[str, Any] = {
+        "kind": kind,
+        "priority": priority,
+        "delay": delay,
+        "at": at,
+        "max_attempts": attempts,
+    }
+    given |= {"lease": lease, "backoff": backoff}
+    if null or lines:
+        if key is not None:
+            raise Usage("one key cannot be given to many tasks: put them one by one")
+        _put_many(payload, queue, lock_wait, null, given, as_json)
+        return
+    target = open_queue(queue, lock_wait)
+    id = target.put(_payload(payload), key=key, **given)
+    _tell(target, [id], as_json, id.duplicates)
+
+
+def _put_many(
+    payload: str | None, queue: str | None, lock_wait: str, null: bool, given: dict[str, Any], as_json: bool
+) -> None:
+    if payload not in (None, "-"):
+        raise Usage("many payloads come from stdin, not as an argument")
+    target = open_queue(queue, lock_wait)
+    texts, bad = _items(_stdin(), b"\0" if null else b"\n", blank=not null)
+    _tell(target, target.put_many(texts, **given), as_json)
+    if bad:
+        left_out = " ".join(map(str, bad))
+        raise BadPayload(f"not text (NUL or invalid UTF-8), left out: item {left_out}; the others were put")
+
+
+def _items(data: bytes, separator: bytes, *, blank: bool) -> tuple[list[str], list[int]]:
+    """The texts, and the numbers (from 1) of the items that are none. A blank item is left out where blank says so."""
+    texts, bad = [], []
+    for number, item in enumerate(data.removesuffix(separator).split(separator) if data else [], 1):
+        try:
+            text = item.decode("utf-8")
+        except UnicodeDecodeError:
+            bad.append(number)
+            continue
+        if "\0" in text:
+            bad.append(number)
+        elif not blank or text.strip(" \t\r"):
+            texts.append(text)
+    return texts, bad
+
+
+def _payload(argument: str | None) -> str | bytes:
+    if argument is not None and argument != "-":
+        return argument
+    if argument is None and sys.stdin is not None and sys.stdin.isatty():
+        raise Usage("put needs a payload: an argument, or stdin")
+    return _stdin()
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise Usage("put needs a payload: an argument, or stdin")
+    return sys.stdin.buffer.read()
+
+
+def _tell(queue: Any, ids: list[int], as_json: bool, duplicates: int = 0) -> None:
+    if not as_json:
+        write("".join(f"{id}\n" for id in ids))
+        return
+    for id in ids:
+        json_line({"id": id, "duplicates": duplicates, "state": queue.show(id)["state"]})
