@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from queue import SimpleQueue
 from typing import Protocol
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
+_ENDED = b"\0"  # beside the numbers of signals
 
 
 class Service(Protocol):
@@ -20,24 +21,35 @@ class Service(Protocol):
 def serve(service: Service) -> None:
     """Run the service until it ends by itself or by signals. Call it in the main thread. Raises what run raises.
 
-    run gets a thread of its own, so that a signal never interrupts a thread that holds a lock.
+    run gets a thread of its own, so that a signal never interrupts a thread that holds a lock. The main thread reads
+    signals from a pipe: one that comes just before it sleeps is not slept through, as it would be on a lock.
     """
-    events: SimpleQueue[BaseException | bool | None] = SimpleQueue()  # True = stop, None = ended, or why it failed
+    news, tell = os.pipe()
+    os.set_blocking(tell, False)
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
             service.run()
-            events.put(None)
         except BaseException as error:
-            events.put(error)
+            errors.append(error)
+        finally:
+            os.write(tell, _ENDED)
 
-    before = {number: signal.signal(number, lambda *_: events.put(True)) for number in _STOPS}
+    before = {number: signal.signal(number, lambda *_: None) for number in _STOPS}
+    before_fd = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    thread = threading.Thread(target=run, name="queuekit-service", daemon=True)
     try:
-        threading.Thread(target=run, name="queuekit-service", daemon=True).start()
-        while (event := events.get()) is True:
-            service.stop()
+        thread.start()
+        while (byte := os.read(news, 1)) != _ENDED:
+            if ord(byte) in _STOPS:
+                service.stop()
+        thread.join()
     finally:
+        signal.set_wakeup_fd(before_fd)
         for number, handler in before.items():
             signal.signal(number, handler)
-    if isinstance(event, BaseException):
-        raise event
+        os.close(news)
+        os.close(tell)
+    if errors:
+        raise errors[0]

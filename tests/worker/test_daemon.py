@@ -95,13 +95,16 @@ def test_a_signal_ends_it_with_0_when_the_running_task_has_ended(q: Queue, db: P
     )
     id = q.put("x")
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "d.toml")]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: q.show(id)["state"] == "running")
-        process.send_signal(signal.SIGTERM)
-        assert process.stderr
-        until(lambda: "stopping" in process.stderr.readline())
-        go.touch()
-        assert process.wait(LIMIT) == 0
+    log = tmp_path / "log"
+    with log.open("w") as stderr, subprocess.Popen(argv, stderr=stderr) as process:
+        try:
+            until(lambda: q.show(id)["state"] == "running")
+            process.send_signal(signal.SIGTERM)
+            until(lambda: "stopping" in log.read_text())
+            go.touch()
+            assert process.wait(LIMIT) == 0
+        finally:
+            process.kill()
     assert q.show(id)["state"] == "done"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -66,7 +65,7 @@ class Program:
 
     def __init__(self, database: Path, folder: Path, **options: Any) -> None:
         argv = [sys.executable, str(Path(__file__).with_name("program.py")), str(database), json.dumps(options)]
-        self.process = subprocess.Popen(argv, cwd=folder, stderr=subprocess.PIPE, text=True, env={**os.environ})
+        self.process = subprocess.Popen(argv, cwd=folder, stderr=subprocess.PIPE, text=True)
         self.log: list[dict[str, Any]] = []
         self.raw = ""
         threading.Thread(target=self._read, daemon=True).start()
