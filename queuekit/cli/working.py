@@ -80,7 +80,7 @@ def daemon(
     from queuekit import logs
     from queuekit.config import Config
     from queuekit.daemon import Daemon
-    from queuekit.schema import default_path
+    from queuekit.schema import default_path, prepare
     from queuekit.signals import serve
 
     usual = _configuration_folder() / "queuekit" / "daemon.toml"
@@ -89,6 +89,8 @@ def daemon(
     settings = dataclasses.replace(settings, database=default_path()) if db else settings
     settings = dataclasses.replace(settings, log=log) if log else settings
     logs.start(as_json=settings.log == "json")
+    if not settings.database.exists():
+        prepare(settings.database)  # hooks that came before it have left their tasks in the spool
     serve(Daemon(settings))
 
 

@@ -1,0 +1,88 @@
+"""queuekit and qk are one contract: the same calls on twin files give the same output and the same exit code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import QK, QUEUEKIT, run
+from tests.conftest import make_database
+
+# One story; every line is run by both. (words, stdin)
+STORY: list[tuple[tuple[str, ...], bytes | None]] = [
+    (("put", "plain"), None),
+    (
+        ("put", "-", "-q", "mail", "--kind", "note", "--key", "k", "--priority", "3"),
+        '{"ü": "\t\\""}'.encode(),
+    ),
+    (("put", "again", "-q", "mail", "--key", "k", "--json"), None),
+    (("put", "later", "--delay", "10m", "--json"), None),
+    (
+        ("put", "at", "--at", "2033-05-18T03:33:20Z", "--attempts", "2", "--lease", "5s", "--backoff", "0.5"),
+        None,
+    ),
+    (("put", "--lines"), b"one\n\n\xfe\ntwo\r\n\x00\nthree"),
+    (("put", "-0", "--json"), b"a\nb\0\0c\0"),
+    (("put", "-"), b"\xff"),
+    (("put", "x", "--delay", "often"), None),
+    (("put", "x", "--attempts", "0"), None),
+    (("claim", "-q", "none"), None),
+    (("claim", "-q", "mail"), None),
+    (("claim", "-n", "3"), None),
+    (("extend", "1:1", "--lease", "1h"), None),
+    (("ack", "2:1", "--result", "ok", "--json"), None),
+    (("ack", "2:1"), None),
+    (("ack", "99:1"), None),
+    (("ack", "nonsense"), None),
+    (("nack", "1:1", "--error", "why", "--dead", "--json"), None),
+    (("release", "5:1", "--json"), None),
+    (("release", "5:1", "--delay", "1m"), None),
+    (("cancel", "3", "--json"), None),
+    (("cancel", "2"), None),
+    (("cancel", "77"), None),
+    (("retry", "1", "2", "--json"), None),
+    (("retry", "1"), None),
+    (("pause", "-q", "mail", "--json"), None),
+    (("claim", "-q", "mail"), None),
+    (("resume", "-q", "mail"), None),
+    (("tick",), None),
+    (("purge", "--older", "0", "--json"), None),
+    (("purge", "--state", "ready"), None),
+    (("ls", "--json"), None),
+    (("ls", "--state", "dead", "--limit", "1", "--json"), None),
+    (("show", "1", "--json"), None),
+    (("show", "2", "--payload"), None),
+    (("show", "88"), None),
+    (("stats", "--json"), None),
+    (("stats", "-q", "mail", "--json"), None),
+    (("put", "x", "--group", "g"), None),
+    (("no-such-verb",), None),
+    (("help", "nack"), None),
+    (("help", "ls"), None),
+]
+
+_MOMENT = re.compile(rb'"(lease_until|\w+_at)":\d{13}')
+
+
+def told(program: list[str], db: Path, words: tuple[str, ...], stdin: bytes | None) -> tuple[int, bytes, int]:
+    """Exit code, stdout with moments made equal, lines on stderr."""
+    done = run(program, *words, db=db, stdin=stdin, HOSTNAME="here")
+    stdout = re.sub(rb'"worker":"[^"]*"', b'"worker":null', _MOMENT.sub(rb'"\1":0', done.stdout))
+    return done.returncode, stdout, done.stderr.count(b"\n")
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("twins")
+    return make_database(folder / "bash.db"), make_database(folder / "python.db")
+
+
+def test_the_whole_story_reads_the_same(twins: tuple[Path, Path]) -> None:
+    different = []
+    for words, stdin in STORY:
+        bash, python = told(QK, twins[0], words, stdin), told(QUEUEKIT, twins[1], words, stdin)
+        if bash != python:
+            different.append((words, bash, python))
+    assert different == []
