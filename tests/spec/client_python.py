@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from clients import Row
+
+from queuekit import Database, Queue
+
+
+class Python:
+    """The Python package, in this process."""
+
+    def __init__(self, db: Path) -> None:
+        self.db = db
+        self.database = Database(db, create=False, timeout=30)
+        self.queues: dict[tuple[str, str | None], Queue] = {}
+
+    def queue(self, name: str | None = None, worker: str | None = None) -> Queue:
+        key = "default" if name is None else name, worker
+        if key not in self.queues:
+            self.queues[key] = Queue(self.database, key[0], worker=worker)
+        return self.queues[key]
+
+    def put(
+        self, payload: str, *, queue: str | None = None, now: int | None = None, **options: Any
+    ) -> tuple[int, int]:
+        id = self.queue(queue).put(payload, now=now, **lengths(options))
+        return int(id), id.duplicates
+
+    def claim(
+        self, queue: str | None = None, *, worker: str | None = None, now: int | None = None, **options: Any
+    ) -> Row | None:
+        task = self.queue(queue, worker).claim(now=now, **lengths(options))
+        names = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
+        return task and {name: getattr(task, name) for name in names}
+
+    def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
+        self.queue().ack(receipt, result, now=now)
+
+    def nack(self, receipt: str, *, now: int | None = None, **options: Any) -> str:
+        return self.queue().nack(receipt, now=now, **lengths(options))
+
+    def extend(self, receipt: str, *, lease_ms: int | None = None, now: int | None = None) -> Row:
+        held = self.queue().extend(receipt, now=now, **lengths({"lease_ms": lease_ms}))
+        return {"lease_until": held.until, "cancel_asked": held.cancel_asked}
+
+    def release(self, receipt: str, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return self.queue().release(receipt, now=now, **lengths({"delay_ms": delay_ms}))
+
+    def cancel(self, id: int, *, now: int | None = None) -> str:
+        return self.queue().cancel(id, now=now)
+
+    def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return self.queue().retry(id, now=now, **lengths({"delay_ms": delay_ms}))
+
+    def tick(self, *, now: int | None = None) -> None:
+        self.queue().tick(now)
+
+    def purge(self, *, queue: str | None = None, now: int | None = None, **options: Any) -> int:
+        return self.queue(queue).purge(now=now, **lengths(options))
+
+    def show(self, id: int) -> Row:
+        return self.queue().show(id)
+
+    def stats(self, queue: str) -> Row:
+        return self.queue(queue).stats()
+
+    def pause(self, queue: str | None = None) -> None:
+        self.queue(queue).pause()
+
+    def resume(self, queue: str | None = None) -> None:
+        self.queue(queue).resume()
+
+    def policy(self, queue: str | None = None, **options: int) -> Row:
+        return self.queue(queue).policy(**lengths(options))
+
+    def due(self) -> int | None:
+        return self.database.next_due()
+
+    def make_view(self, queue: str) -> None:
+        self.database.make_view(queue)
+
+    def close(self) -> None:
+        for queue in self.queues.values():
+            queue.close()
+        self.database.close()
+
+
+def lengths(options: Row) -> Row:
+    """The options as Python names them: lengths are texts, the moment of run_at is in seconds."""
+    given: Row = {}
+    for name, value in options.items():
+        if name == "run_at":
+            given["at"] = value / 1000
+        elif name.endswith("_ms"):
+            given[name.removesuffix("_ms")] = None if value is None else f"{value}ms"
+        else:
+            given[name] = value
+    return given

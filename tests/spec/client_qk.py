@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+from client_raw import Raw
+from clients import BY_RECEIPT, Row
+from sqlite_shell import SQL
+
+from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused
+
+QK = SQL.parent / "bin" / "qk"
+OPTIONS = {
+    "max_attempts": "attempts",
+    "run_at": "at",
+}  # the others are called as the parameter, without its _ms
+
+
+class Qk(Raw):
+    """The bash client. It has no verb for policy and due: who uses it asks sqlite3, as here."""
+
+    def call(self, verb: str, *args: str, now: int | None = None) -> str:
+        """stdout of qk VERB; its exit code as the error it means."""
+        line = [str(QK), verb, "--db", str(self.db), "--lock-wait", "30", *args]
+        environment = os.environ | ({} if now is None else {"QUEUEKIT_NOW": str(now)})
+        try:
+            done = subprocess.run(line, capture_output=True, env=environment, stdin=subprocess.DEVNULL)
+        except ValueError as error:  # no argument of a program holds a NUL
+            raise BadPayload(str(error)) from error
+        if done.returncode not in (0, 3):
+            raise meaning(verb, done.returncode, done.stderr.decode())
+        return done.stdout.decode()
+
+    def answer(self, verb: str, *args: str, now: int | None = None, **options: Any) -> Row:
+        """The one JSON object that qk VERB prints, or nothing."""
+        row: Row = json.loads(self.call(verb, "--json", *words(options), "--", *args, now=now) or "{}")
+        return row
+
+    def put(self, payload: str, *, now: int | None = None, **options: Any) -> tuple[int, int]:
+        row = self.answer("put", payload, now=now, **options)
+        return row["id"], row["duplicates"]
+
+    def claim(self, queue: str | None = None, *, now: int | None = None, **options: Any) -> Row | None:
+        return self.answer("claim", queue=queue, now=now, **options) or None
+
+    def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
+        self.answer("ack", receipt, result=result, now=now)
+
+    def nack(self, receipt: str, *, now: int | None = None, **options: Any) -> str:
+        return str(self.answer("nack", receipt, now=now, **options)["state"])
+
+    def extend(self, receipt: str, *, lease_ms: int | None = None, now: int | None = None) -> Row:
+        row = self.answer("extend", receipt, lease_ms=lease_ms, now=now)
+        return {"lease_until": row["lease_until"], "cancel_asked": row["cancel_at"] is not None}
+
+    def release(self, receipt: str, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return str(self.answer("release", receipt, delay_ms=delay_ms, now=now)["state"])
+
+    def cancel(self, id: int, *, now: int | None = None) -> str:
+        return str(self.answer("cancel", str(id), now=now)["state"])
+
+    def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return str(self.answer("retry", str(id), delay_ms=delay_ms, now=now)["state"])
+
+    def tick(self, *, now: int | None = None) -> None:
+        self.call("tick", now=now)
+
+    def purge(self, *, now: int | None = None, **options: Any) -> int:
+        return int(self.answer("purge", now=now, **options)["purged"])
+
+    def show(self, id: int) -> Row:
+        return self.answer("show", str(id))
+
+    def stats(self, queue: str) -> Row:
+        return self.answer("stats", queue=queue)
+
+    def pause(self, queue: str | None = None) -> None:
+        self.answer("pause", queue=queue)
+
+    def resume(self, queue: str | None = None) -> None:
+        self.answer("resume", queue=queue)
+
+    def make_view(self, queue: str) -> None:
+        self.call("init", *words({"queue": queue}))
+
+
+def words(options: Row) -> list[str]:
+    return [word for name, value in options.items() if value is not None for word in option(name, value)]
+
+
+def option(name: str, value: Any) -> list[str]:
+    if name == "dead":
+        return ["--dead"] * value
+    if name == "run_at":
+        value = f"{value // 1000}.{value % 1000:03}"
+    elif name.endswith("_ms"):
+        value = f"{value}ms"
+    return [f"--{OPTIONS.get(name, name.removesuffix('_ms'))}", str(value)]
+
+
+def meaning(verb: str, code: int, said: str) -> QueuekitError:
+    law = f"QK{said.partition('QK')[2][:3]}" if "QK" in said else None
+    if code == 4:
+        return LeaseLost(said) if verb in BY_RECEIPT and not law else Refused(said, law)
+    return {65: BadPayload, 66: NoTask}.get(code, QueuekitError)(said)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from clients import BY_RECEIPT, Row
+from sqlite_shell import SQL, Fault, literal, sqlite
+
+from queuekit.errors import LeaseLost, NoTask, QueuekitError, Refused, translate
+
+
+class Raw:
+    """The sqlite3 program, and the files of sql/ read unmodified."""
+
+    def __init__(self, db: Path) -> None:
+        self.db = db
+
+    def run(self, verb: str, **parameters: Any) -> tuple[list[Row], int]:
+        """The rows of sql/VERB.sql, and how many tasks it changed."""
+        bound = "".join(
+            f"insert into temp.sqlite_parameters values (':{name}', {literal(value)});\n"
+            for name, value in parameters.items()
+            if value is not None
+        )
+        read = f".parameter init\n{bound}.mode json\n.read '{SQL / verb}.sql'\nselect changes() as changes;"
+        try:
+            *rows, last = sqlite(self.db, read)
+        except Fault as fault:
+            raise translate(fault, str(self.db)) from fault
+        return rows, last["changes"]
+
+    def row(self, verb: str, **parameters: Any) -> Row:
+        """The one row of a verb; LeaseLost, NoTask or Refused where there is none."""
+        rows, _ = self.run(verb, **parameters)
+        if rows:
+            return rows[0]
+        if verb in BY_RECEIPT:
+            raise LeaseLost(parameters["receipt"])
+        if verb != "show":
+            self.show(parameters["id"])
+            raise Refused(f"{verb} of {parameters['id']}")
+        raise NoTask(str(parameters["id"]))
+
+    def put(self, payload: str, *, now: int | None = None, **options: Any) -> tuple[int, int]:
+        row = self.row("put", payload=payload, now=now, **options)
+        return row["id"], row["duplicates"]
+
+    def claim(self, queue: str | None = None, *, now: int | None = None, **options: Any) -> Row | None:
+        rows, _ = self.run("claim", queue=queue, now=now, **options)
+        return rows[0] if rows else None
+
+    def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
+        _, changes = self.run("ack", receipt=receipt, result=result, now=now)
+        if not changes:
+            raise LeaseLost(receipt)
+
+    def nack(self, receipt: str, *, now: int | None = None, **options: Any) -> str:
+        return str(self.row("nack", receipt=receipt, now=now, **options)["state"])
+
+    def extend(self, receipt: str, *, lease_ms: int | None = None, now: int | None = None) -> Row:
+        row = self.row("extend", receipt=receipt, lease_ms=lease_ms, now=now)
+        return {"lease_until": row["lease_until"], "cancel_asked": row["cancel_at"] is not None}
+
+    def release(self, receipt: str, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return str(self.row("release", receipt=receipt, delay_ms=delay_ms, now=now)["state"])
+
+    def cancel(self, id: int, *, now: int | None = None) -> str:
+        return str(self.row("cancel", id=id, now=now)["state"])
+
+    def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
+        return str(self.row("retry", id=id, delay_ms=delay_ms, now=now)["state"])
+
+    def tick(self, *, now: int | None = None) -> None:
+        self.run("tick", now=now)
+
+    def purge(self, *, now: int | None = None, **options: Any) -> int:
+        return self.run("purge", now=now, **options)[1]
+
+    def show(self, id: int) -> Row:
+        row = self.row("show", id=id)
+        return row | {"runs": json.loads(row["runs"])}
+
+    def stats(self, queue: str) -> Row:
+        return self.run("stats", queue=queue)[0][0]
+
+    def pause(self, queue: str | None = None) -> None:
+        self.run("pause", queue=queue)
+
+    def resume(self, queue: str | None = None) -> None:
+        self.run("resume", queue=queue)
+
+    def policy(self, queue: str | None = None, **options: int) -> Row:
+        return self.run("policy", queue=queue, **options)[0][0]
+
+    def due(self) -> int | None:
+        due: int | None = self.run("due")[0][0]["due_at"]
+        return due
+
+    def make_view(self, queue: str) -> None:
+        ddl = "\n".join(row["ddl"] for row in self.run("queue_view", queue=queue)[0])
+        try:
+            sqlite(self.db, f"begin immediate;\n{ddl}\ncommit;")
+        except Fault as fault:
+            raise QueuekitError(str(fault)) from fault
+
+    def close(self) -> None:
+        """Nothing is open between two calls."""
