@@ -1,19 +1,19 @@
 """The daemon's configuration: a small TOML file.
 
-    database = "queue.db"            # beside this file; default as everywhere: $QUEUEKIT_DB, else the state folder
+database = "queue.db"            # beside this file; default as everywhere: $QUEUEKIT_DB, else the state folder
 
-    [daemon]                         # all optional
-    log = "human"                    # or "json"
-    grace = "10s"                    # what running tasks have after a stop
-    fallback = "30s"                 # look this often without being woken
-    purge_interval = "10m"           # forget what is older than its queue keeps it; "0" = never
+[daemon]                         # all optional
+log = "human"                    # or "json"
+grace = "10s"                    # what running tasks have after a stop
+fallback = "30s"                 # look this often without being woken
+purge_interval = "10m"           # forget what is older than its queue keeps it; "0" = never
 
-    [[queue]]                        # one worker each
-    name = "notifications"
-    exec = "notify --quiet"          # or a list of words; or, for Python:  app = "module:object"
-    concurrency = 1
-    lease = "60s"                    # default: as the task and its queue say
-    later = "10s"                    # how long a task rests whose command exits 75
+[[queue]]                        # one worker each
+name = "notifications"
+exec = "notify --quiet"          # or a list of words; or, for Python:  app = "module:object"
+concurrency = 1
+lease = "60s"                    # default: as the task and its queue say
+later = "10s"                    # how long a task rests whose command exits 75
 """
 
 from __future__ import annotations
@@ -78,13 +78,17 @@ def _config(top: _Table, path: Path) -> Config:
     queues = top.take("queue", _tables, [])
     return Config(
         database=default_path() if database is None else path.parent / Path(database).expanduser(),
-        queues=tuple(_queue(_Table(queue, f"{path}: queue {number}")) for number, queue in enumerate(queues, 1)),
+        queues=tuple(
+            _queue(_Table(queue, f"{path}: queue {number}")) for number, queue in enumerate(queues, 1)
+        ),
         **daemon.all(log=_log, grace=_length, fallback=_positive, purge_interval=_length),
     )
 
 
 def _queue(table: _Table) -> QueueConfig:
-    given = table.all(name=_text, exec=_command, app=_text, concurrency=_count, lease=_positive, later=_length)
+    given = table.all(
+        name=_text, exec=_command, app=_text, concurrency=_count, lease=_positive, later=_length
+    )
     if "name" not in given:
         raise table.wrong("name", "the name of a queue is missing")
     if ("exec" in given) == ("app" in given):

@@ -62,7 +62,9 @@ class Daemon:
         self._stopped.set()
 
     def _work(self) -> None:
-        threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers]
+        threads = [
+            threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in self._workers
+        ]
         for thread in threads:
             thread.start()
         self._keep_house()

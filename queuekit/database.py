@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from queuekit import schema, statements
 from queuekit.errors import QueuekitError, translate
+from queuekit.transaction import Transaction
 
 _T = TypeVar("_T")
 _fetchall: Callable[[sqlite3.Cursor], list[tuple[Any, ...]]] = sqlite3.Cursor.fetchall
@@ -181,50 +182,6 @@ class Database:
             _ORPHANS.append(self._connection)
             self._connection = None
         self._start()
-
-
-class Transaction:
-    """See Database.transaction."""
-
-    __slots__ = ("_database",)
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> sqlite3.Connection:
-        database = self._database
-        database.lock.acquire()
-        try:
-            connection = database.connection()
-            if database.depth == 0:
-                connection.execute("begin immediate")
-        except BaseException as error:
-            database.lock.release()
-            if isinstance(error, sqlite3.Error):
-                raise translate(error, str(database.path)) from error
-            raise
-        database.depth += 1
-        return connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        database = self._database
-        database.depth -= 1
-        try:
-            if database.depth == 0:
-                self._end(database.connection(), kind is None)
-        finally:
-            database.lock.release()
-
-    def _end(self, connection: sqlite3.Connection, well: bool) -> None:
-        try:
-            if well:
-                connection.execute("commit")
-                self._database.stirs += 1
-        except sqlite3.Error as error:
-            raise translate(error, str(self._database.path)) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("rollback")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -27,7 +27,9 @@ class Execution:
         self.began = time.monotonic()
         self.lease = max(task.lease_until - now_ms(), 1) / 1000
         self.reason: Reason | None = None
-        self.lock = threading.RLock()  # held while a handler starts something: a stop waits, then finds the stopper
+        self.lock = (
+            threading.RLock()
+        )  # held while a handler starts something: a stop waits, then finds the stopper
         self._stopper: Stopper | None = None
         self._force = False
         self._taken = False

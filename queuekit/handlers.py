@@ -72,7 +72,9 @@ class App:
     def add(self, kind: str, function: Function) -> None:
         """Let function handle tasks of the kind. Raises Usage if another one does."""
         if self.handlers.setdefault(kind, function) is not function:
-            raise Usage(f"two handlers for kind {kind!r}: {self.handlers[kind].__name__} and {function.__name__}")
+            raise Usage(
+                f"two handlers for kind {kind!r}: {self.handlers[kind].__name__} and {function.__name__}"
+            )
 
     def __call__(self, execution: Execution) -> Outcome:
         task = execution.task
@@ -132,7 +134,9 @@ def _marked(values: Iterable[Any], name: str) -> App:
     apps = [value for value in values if isinstance(value, App)]
     if len(apps) == 1:
         return apps[0]
-    raise Usage(f"module {name} has no handlers: mark functions with @handler(kind), or name an App as module:object")
+    raise Usage(
+        f"module {name} has no handlers: mark functions with @handler(kind), or name an App as module:object"
+    )
 
 
 def _module(name: str) -> ModuleType:
@@ -145,7 +149,9 @@ def _module(name: str) -> ModuleType:
             raise Usage(f"there is no module {name!r} here or on PYTHONPATH") from None
         raise Usage(f"module {name} cannot be imported: {error} ({_place(error)})") from error
     except (Exception, SystemExit) as error:
-        raise Usage(f"module {name} cannot be imported: {type(error).__name__}: {error} ({_place(error)})") from error
+        raise Usage(
+            f"module {name} cannot be imported: {type(error).__name__}: {error} ({_place(error)})"
+        ) from error
 
 
 def _place(error: BaseException) -> str:

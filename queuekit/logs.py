@@ -32,7 +32,9 @@ class _Human(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         words = [_moment(record), record.levelname, _one_line(record.getMessage())]
-        return " ".join(words + [f"{name}={_one_line(str(value))}" for name, value in _fields(record).items()])
+        return " ".join(
+            words + [f"{name}={_one_line(str(value))}" for name, value in _fields(record).items()]
+        )
 
 
 class _Json(logging.Formatter):

@@ -68,7 +68,7 @@ def _is_dead(other: dict[str, Any]) -> bool:
     except PermissionError:
         pass  # another user's, and perhaps hidden in /proc
     there = _start(other["pid"])
-    return there is not None and there != other["started_at"]
+    return there is not None and there != other["started_ms"]
 
 
 def _process(name: str) -> dict[str, Any] | None:
@@ -79,7 +79,7 @@ def _process(name: str) -> dict[str, Any] | None:
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     host = f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"
-    return {"name": name, "host": host, "pid": pid, "started_at": started}
+    return {"name": name, "host": host, "pid": pid, "started_ms": started}
 
 
 def _start(pid: int) -> int | None:

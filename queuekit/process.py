@@ -31,7 +31,9 @@ class Command:
     wait is how long a task rests whose command exits 75. Raises Usage when there is no such command.
     """
 
-    def __init__(self, command: str | Sequence[str], *, database: str | os.PathLike[str], wait: Duration = 10) -> None:
+    def __init__(
+        self, command: str | Sequence[str], *, database: str | os.PathLike[str], wait: Duration = 10
+    ) -> None:
         self.argv = _split(command)
         self._database = os.fsencode(Path(database).absolute())
         self._wait = wait

@@ -45,7 +45,9 @@ class Runs:
 
     def release(self, receipt: str, *, delay: Duration | None = None, now: int | None = None) -> str:
         """Give the task back unfinished; it costs no attempt. The new state. Raises LeaseLost."""
-        return str(self.by_receipt("release", {"receipt": receipt, "delay_ms": _ms(delay), "now": now})["state"])
+        return str(
+            self.by_receipt("release", {"receipt": receipt, "delay_ms": _ms(delay), "now": now})["state"]
+        )
 
     def cancel(self, id: int, *, now: int | None = None) -> str:
         """Cancel a waiting task, or ask a running one to stop: "cancelled" or "running". Raises NoTask, Refused."""

@@ -25,7 +25,9 @@ def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callabl
         try:
             return write(execution, outcome, worker)
         except LeaseLost:
-            return note(execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped")
+            return note(
+                execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped"
+            )
         except Exception as error:
             over = give_up() or now_ms() >= execution.task.lease_until
             if over or spoilt:

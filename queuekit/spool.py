@@ -95,7 +95,9 @@ def _put(database: Database, given: dict[str, Any], spooled: os.stat_result, *, 
 
 def _was_put(database: Database, given: dict[str, Any], since: int) -> bool:
     """True if the queue has, or had until its end, this very task: put after it was spooled."""
-    same_key = database.rows("list", {"queue": given.get("queue", "default"), "key": given["key"], "limit": -1})
+    same_key = database.rows(
+        "list", {"queue": given.get("queue", "default"), "key": given["key"], "limit": -1}
+    )
     ids = [row["id"] for row in same_key if row["created_at"] >= since]
     return any(database.rows("show", {"id": id})[0]["payload"] == given["payload"] for id in ids)
 

@@ -61,14 +61,18 @@ class Worker:
             raise Usage("a worker needs at least one queue and one slot")
         self._own_database = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else Database(database)
-        self.queues = [Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)]
+        self.queues = [
+            Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)
+        ]
         self.name = self.queues[0].worker
         self._burst = burst
         self._grace = grace
         self._wake = wake or Wake(self.database.path, fallback=fallback)
         self._own_wake = wake is None
         self._announce = announce
-        self._slots = Slots(concurrency, self.database, handle, self.name, self._claim_unless_stopped, self._tell)
+        self._slots = Slots(
+            concurrency, self.database, handle, self.name, self._claim_unless_stopped, self._tell
+        )
         self._concurrency = concurrency
         self._changed = threading.Condition()  # told when a run has ended and when a stop is asked
         self._news = 0  # grows with each

@@ -132,7 +132,7 @@ create table if not exists qk_worker (
   name       text    primary key not null,
   host       text    not null,
   pid        integer not null,
-  started_at integer not null,                       -- start time of the process: tells a reused pid apart
+  started_ms integer not null,                       -- from the boot to the start of the process: tells a reused pid apart
   beat_at    integer not null,
   queues     text    not null default '[]'           -- JSON list of names
 ) without rowid;

@@ -4,12 +4,12 @@
 --   :name         text                   the name that its runs go by
 --   :host         text
 --   :pid          integer
---   :started_at   integer                ms since the boot; start of its process
+--   :started_ms   integer                ms since the boot; start of its process
 --   :queues       text    = '[]'         JSON list of names
 --   :now          integer = the clock    the moment, in ms
 -- no row: always
 
-insert into qk_worker (name, host, pid, started_at, beat_at, queues)
-values (:name, :host, :pid, :started_at, coalesce(:now, (select now from qk_clock)), coalesce(:queues, '[]'))
+insert into qk_worker (name, host, pid, started_ms, beat_at, queues)
+values (:name, :host, :pid, :started_ms, coalesce(:now, (select now from qk_clock)), coalesce(:queues, '[]'))
 on conflict (name) do update
-   set host = excluded.host, pid = excluded.pid, started_at = excluded.started_at, beat_at = excluded.beat_at, queues = excluded.queues;
+   set host = excluded.host, pid = excluded.pid, started_ms = excluded.started_ms, beat_at = excluded.beat_at, queues = excluded.queues;

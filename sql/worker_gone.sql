@@ -3,7 +3,7 @@
 -- parameters
 --   :name         text
 --   :pid          integer
---   :started_at   integer
+--   :started_ms   integer
 -- no row: always
 
-delete from qk_worker where name = :name and pid = :pid and started_at = :started_at;
+delete from qk_worker where name = :name and pid = :pid and started_ms = :started_ms;

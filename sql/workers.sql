@@ -6,9 +6,9 @@
 --   name          text
 --   host          text                   with what tells apart the process numbers that are valid there
 --   pid           integer
---   started_at    integer                ms since the boot; start of the process, tells a reused pid apart
+--   started_ms    integer                ms since the boot; start of the process, tells a reused pid apart
 --   beat_at       integer                ms; its last sign of life
 --   queues        text                   JSON list of names
 -- no row: nobody
 
-select name, host, pid, started_at, beat_at, queues from qk_worker where :host is null or host = :host order by name;
+select name, host, pid, started_ms, beat_at, queues from qk_worker where :host is null or host = :host order by name;

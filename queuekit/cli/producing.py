@@ -22,25 +22,32 @@ def init(queue: Name = None, db: Db = None, lock_wait: LockWait = "5") -> None:
         open_queue(queue, lock_wait).database.make_view(queue)
 
 
+Payload = Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")]
+Kind = Annotated[str | None, typer.Option(metavar="K", help="What sort of work; picks the handler.")]
+Key = Annotated[str | None, typer.Option(metavar="K", help="One unfinished task a key.")]
+Priority = Annotated[int, typer.Option(metavar="N", help="Higher is claimed first.")]
+Delay = Annotated[str | None, typer.Option(metavar="D", help="Run this much later.")]
+At = Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")]
+Attempts = Annotated[int | None, typer.Option(metavar="N", help="Failures that make it dead.")]
+Lease = Annotated[str | None, typer.Option(metavar="D", help="Length of its leases.")]
+Backoff = Annotated[str | None, typer.Option(metavar="D", help="Wait after the first failure; doubles.")]
+Null = Annotated[bool, typer.Option("-0", "--null", help="Many from stdin, each ended by NUL.")]
+Lines = Annotated[bool, typer.Option("--lines", help="Many from stdin, one a line; blank lines are skipped.")]
+
+
 def put(
-    payload: Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")] = None,
+    payload: Payload = None,
     queue: Name = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="K", help="What sort of work; picks the handler.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(metavar="K", help="One unfinished task a key.")] = None,
-    priority: Annotated[int, typer.Option(metavar="N", help="Higher is claimed first.")] = 0,
-    delay: Annotated[str | None, typer.Option(metavar="D", help="Run this much later.")] = None,
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")] = None,
-    attempts: Annotated[int | None, typer.Option(metavar="N", help="Failures that make it dead.")] = None,
-    lease: Annotated[str | None, typer.Option(metavar="D", help="Length of its leases.")] = None,
-    backoff: Annotated[
-        str | None, typer.Option(metavar="D", help="Wait after the first failure; doubles.")
-    ] = None,
-    null: Annotated[bool, typer.Option("-0", "--null", help="Many from stdin, each ended by NUL.")] = False,
-    lines: Annotated[
-        bool, typer.Option("--lines", help="Many from stdin, one a line; blank lines are skipped.")
-    ] = False,
+    kind: Kind = None,
+    key: Key = None,
+    priority: Priority = 0,
+    delay: Delay = None,
+    at: At = None,
+    attempts: Attempts = None,
+    lease: Lease = None,
+    backoff: Backoff = None,
+    null: Null = False,
+    lines: Lines = False,
     as_json: Json = False,
     db: Db = None,
     lock_wait: LockWait = "5",
@@ -50,14 +57,8 @@ def put(
     """Give a queue a task; prints its id."""
     if delay is not None and at is not None:
         raise Usage("put takes --delay or --at, not both")
-    given: dict[str, Any] = {
-        "kind": kind,
-        "priority": priority,
-        "delay": delay,
-        "at": at,
-        "max_attempts": attempts,
-    }
-    given |= {"lease": lease, "backoff": backoff}
+    given: dict[str, Any] = {"kind": kind, "priority": priority, "delay": delay, "at": at}
+    given |= {"max_attempts": attempts, "lease": lease, "backoff": backoff}
     if null or lines:
         if key is not None:
             raise Usage("one key cannot be given to many tasks: put them one by one")

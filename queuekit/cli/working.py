@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,24 +14,27 @@ from queuekit.durations import milliseconds
 from queuekit.errors import Usage
 
 Log = Annotated[Literal["human", "json"], typer.Option("--log", help="Log lines on stderr: human or json.")]
+Queues = Annotated[list[str], typer.Argument(metavar="QUEUE...", help="The queues, taken in turns.")]
+Exec = Annotated[str | None, typer.Option("--exec", metavar="CMD", help="A command, run for each task.")]
+Application = Annotated[str | None, typer.Option("--app", metavar="MODULE:OBJECT", help="Python handlers.")]
+Concurrency = Annotated[int, typer.Option("-j", "--concurrency", metavar="N", min=1, help="Side by side.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The worker's name (host:pid).")]
+Lease = Annotated[str | None, typer.Option(metavar="D", help="Length of the leases.")]
+Burst = Annotated[bool, typer.Option("--burst", help="Stop when nothing is ready.")]
+Grace = Annotated[str, typer.Option(metavar="D", help="What running tasks have after a stop.")]
+Later = Annotated[str, typer.Option(metavar="D", help="Rest of a task whose command exits 75.")]
 
 
 def work(
-    queues: Annotated[list[str], typer.Argument(metavar="QUEUE...", help="The queues, taken in turns.")],
-    command: Annotated[
-        str | None, typer.Option("--exec", metavar="CMD", help="A command, run for each task.")
-    ] = None,
-    application: Annotated[
-        str | None, typer.Option("--app", metavar="MODULE:OBJECT", help="Python handlers.")
-    ] = None,
-    concurrency: Annotated[
-        int, typer.Option("-j", "--concurrency", metavar="N", min=1, help="Side by side.")
-    ] = 1,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The worker's name (host:pid).")] = None,
-    lease: Annotated[str | None, typer.Option(metavar="D", help="Length of the leases.")] = None,
-    burst: Annotated[bool, typer.Option("--burst", help="Stop when nothing is ready.")] = False,
-    grace: Annotated[str, typer.Option(metavar="D", help="What running tasks have after a stop.")] = "10",
-    later: Annotated[str, typer.Option(metavar="D", help="Rest of a task whose command exits 75.")] = "10",
+    queues: Queues,
+    command: Exec = None,
+    application: Application = None,
+    concurrency: Concurrency = 1,
+    name: Name = None,
+    lease: Lease = None,
+    burst: Burst = False,
+    grace: Grace = "10",
+    later: Later = "10",
     log: Log = "human",
     db: Db = None,
     lock_wait: LockWait = "5",
@@ -50,22 +53,12 @@ def work(
     if (command is None) == (application is None):
         raise Usage("work needs either --exec CMD or --app module:object")
     database = open_queue(None, lock_wait).database
-    rest = milliseconds(later) / 1000
     handle = (
-        load_app(application) if application else Command(command or "", database=database.path, wait=rest)
+        load_app(application) if application else Command(command or "", database=database.path, wait=later)
     )
     logs.start(as_json=log == "json")
-    worker = Worker(
-        database,
-        queues,
-        handle,
-        concurrency=concurrency,
-        name=name,
-        lease=lease,
-        burst=burst,
-        grace=milliseconds(grace) / 1000,
-    )
-    serve(worker)
+    limits: dict[str, Any] = {"concurrency": concurrency, "lease": lease, "grace": milliseconds(grace) / 1000}
+    serve(Worker(database, queues, handle, name=name, burst=burst, **limits))
 
 
 def daemon(

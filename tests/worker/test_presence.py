@@ -77,7 +77,7 @@ def claimed_by(q: Queue, name: str, **row: object) -> int:
 
 
 def test_a_process_number_used_again_does_not_pass_for_the_worker(q: Queue) -> None:
-    id = claimed_by(q, "old:1", pid=os.getpid(), started_at=12)
+    id = claimed_by(q, "old:1", pid=os.getpid(), started_ms=12)
     with present(q.database, q.worker, []):
         q.tick()
     assert (q.show(id)["state"], q.show(id)["crashes"]) == ("scheduled", 1)
