@@ -98,4 +98,6 @@ def explains_itself(node: Definition) -> bool:
 
 
 def lines(node: Definition) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    """The length of the body: a signature may name many options, and a docstring may explain."""
+    begin = node.body[min(len(node.body) - 1, ast.get_docstring(node) is not None)].lineno
+    return (node.end_lineno or begin) - begin + 1
