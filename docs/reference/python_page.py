@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-# Section → (module, name) in reading order.
+# Names in reading order; where in the package they are is found out.
 SECTIONS = {
-    "Queues": [("queue", "Queue"), ("queue", "Empty"), ("database", "Database")],
-    "Tasks": [("model", "Task"), ("model", "TaskId"), ("model", "Lease")],
-    "Handlers": [("handlers", "handler"), ("handlers", "App"), ("outcome", "Retry"), ("outcome", "Discard")],
-    "The short helpers": [
-        ("compat", "enqueue_task"),
-        ("compat", "get_queue"),
-        ("compat", "get_ack_queue"),
-        ("compat", "AckQueue"),
-    ],
-    "Workers": [
-        ("worker", "Worker"),
-        ("process", "Command"),
-        ("daemon", "Daemon"),
-        ("config", "Config"),
-        ("signals", "serve"),
-    ],
-    "Waking": [("wake", "Wake")],
-    "Lengths and moments": [("durations", "Duration"), ("durations", "Moment")],
+    "Queues": ["Queue", "Empty", "Database"],
+    "Tasks": ["Task", "TaskId", "Lease"],
+    "Handlers": ["handler", "App", "Retry", "Discard"],
+    "The short helpers": ["enqueue_task", "get_queue", "get_ack_queue", "AckQueue"],
+    "Workers": ["Worker", "Command", "Daemon", "Config", "serve"],
+    "Waking": ["Wake"],
+    "Lengths and moments": ["Duration", "Moment"],
 }
 GIVEN = {"Task", "Lease"}  # made by the queue, not by the reader
-ERRORS = "errors"
+ERRORS = "queuekit.errors"
 
 _EQUALS = re.compile(r"(?<=\S)=(?=\S)")
 
@@ -46,29 +36,36 @@ Function = ast.FunctionDef  # no public name is async
 
 
 def render(root: Path) -> str:
-    """The page."""
-    package = {
-        path.stem: ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted((root / "queuekit").glob("*.py"))
-    }
+    """The page. Raises KeyError for a name of SECTIONS that the package does not have."""
+    package = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in _modules(root)}
     classes = {node.name: node for tree in package.values() for node in tree.body if isinstance(node, Class)}
     parts = [OPENING]
     for title, names in SECTIONS.items():
         parts.append(f"## {title}\n")
-        parts += [_name(package[module], module, name, classes) for module, name in names]
+        parts += [_name(package, name, classes) for name in names]
     return "\n".join([*parts, _errors(package[ERRORS])])
 
 
-def _name(tree: ast.Module, module: str, name: str, classes: dict[str, Class]) -> str:
-    for number, node in enumerate(tree.body):
-        if isinstance(node, Class) and node.name == name:
-            return _class(node, module, classes)
-        if isinstance(node, Function) and node.name == name:
-            return f"### {name}\n\n`queuekit.{module}`\n\n{_signature(node)}\n\n{_doc(node)}\n"
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            text = getattr(getattr(tree.body[number + 1], "value", None), "value", "")
-            return f"### {name}\n\n`queuekit.{module}`: `{ast.unparse(node.value)}`\n\n{_paragraphs(text)}\n"
-    raise KeyError(f"queuekit.{module} has no {name}: see SECTIONS of python_page.py")
+def _modules(root: Path) -> Iterator[tuple[str, Path]]:
+    """(dotted name, path) of all modules but those of the command."""
+    package = root / "queuekit"
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if "cli" not in parts:
+            yield ".".join(parts).removesuffix(".__init__"), path
+
+
+def _name(package: dict[str, ast.Module], name: str, classes: dict[str, Class]) -> str:
+    for module, tree in package.items():
+        for number, node in enumerate(tree.body):
+            if isinstance(node, Class) and node.name == name:
+                return _class(node, module, classes)
+            if isinstance(node, Function) and node.name == name:
+                return f"### {name}\n\n`{module}`\n\n{_signature(node)}\n\n{_doc(node)}\n"
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+                text = getattr(getattr(tree.body[number + 1], "value", None), "value", "")
+                return f"### {name}\n\n`{module}`: `{ast.unparse(node.value)}`\n\n{_paragraphs(text)}\n"
+    raise KeyError(f"the package has no {name}: see SECTIONS of python_page.py")
 
 
 def _class(node: Class, module: str, classes: dict[str, Class]) -> str:
@@ -78,7 +75,7 @@ def _class(node: Class, module: str, classes: dict[str, Class]) -> str:
         node,
     ]:
         methods |= {child.name: child for child in base.body if isinstance(child, Function)}
-    text = f"### {node.name}\n\n`queuekit.{module}`\n\n"
+    text = f"### {node.name}\n\n`{module}`\n\n"
     start = methods.pop("__init__", None)
     if start and node.name not in GIVEN:
         text += _signature(start, node.name) + "\n\n"
