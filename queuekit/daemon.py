@@ -21,9 +21,8 @@ from queuekit.presence import present
 from queuekit.process import Command
 from queuekit.queue import Queue
 from queuekit.wake import Wake
+from queuekit.wake.folder import Folder
 from queuekit.worker import Worker
-
-_LOOK = 2.0  # seconds between looks into the spool (one system call) and at what is due
 
 
 class Daemon:
@@ -39,6 +38,7 @@ class Daemon:
         self._wake = Wake(self._database.path, fallback=config.fallback)
         self._workers = list(map(self._worker, config.queues, handles))
         self._stopped = threading.Event()
+        self._spool = Folder(spool.arrivals(self._database))
         self._failure: BaseException | None = None
 
     def run(self) -> None:
@@ -49,6 +49,7 @@ class Daemon:
         with present(self._database, name, [queue.name for queue in self._config.queues]):
             self._work()
         spool.drain(self._database)
+        self._spool.close()
         self._wake.close()
         self._database.close()
         say(logging.INFO, "daemon stopped")
@@ -60,6 +61,7 @@ class Daemon:
         for worker in self._workers:
             worker.stop()
         self._stopped.set()
+        self._spool.ring()
 
     def _work(self) -> None:
         threads = [
@@ -88,7 +90,7 @@ class Daemon:
                 if time.monotonic() >= purge_at:
                     purge_at = time.monotonic() + every
                     self._purge()
-            self._stopped.wait(_LOOK)
+            self._spool.wait(max(0.0, min(purge_at - time.monotonic(), self._config.fallback)))
 
     def _tick(self) -> None:
         """Move what is due although all slots are busy, or nobody here works on its queue."""

@@ -22,15 +22,21 @@ _TAKEN = ".taken"
 _NAMES = {"queue", "kind", "key", "priority"}
 
 
+def arrivals(database: Database) -> Path:
+    """The folder into which hooks put their files."""
+    return Path(f"{database.path}.spool") / "new"
+
+
 def drain(database: Database) -> int:
     """Put the tasks of the database's spool, oldest first; how many. What is no task is moved to bad/.
 
     Raises nothing for a file; what cannot be put now (busy, disk full) stays for the next time.
     """
-    spool = Path(f"{database.path}.spool")
+    new = arrivals(database)
+    spool = new.parent
     drained = 0
     try:
-        for path in _files(spool / "new"):
+        for path in _files(new):
             drained += _drain_file(database, path, spool / "bad")
     except (QueuekitError, OSError) as error:
         say(logging.WARNING, "spool not drained now", path=spool, error=str(error))
