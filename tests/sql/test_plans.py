@@ -1,0 +1,135 @@
+"""What a busy queue runs finds its rows by an index, and costs as much in a small file as in a large one."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crowd import NOW, SOON, build
+from verbs import Opener, run
+
+from tests.conftest import SQL
+
+SMALL, LARGE = 100, 100_000  # tasks in each of four states
+
+# What each hot verb is given in a file of n tasks a state; the laws and the tick that it sets off come along.
+HOT: dict[str, Callable[[int], dict[str, Any]]] = {
+    "put": lambda n: {"payload": "p", "key": "new", "now": NOW},
+    "put_simple": lambda n: {"payload": "p", "now": NOW},
+    "put_many": lambda n: {"payloads": '["a", "b"]', "now": NOW},
+    "claim": lambda n: {"worker": "w", "now": NOW},
+    "claim_many": lambda n: {"worker": "w", "limit": 10, "now": NOW},
+    "ack": lambda n: {"receipt": f"{2 * n + 10}:1", "now": NOW},
+    "nack": lambda n: {"receipt": f"{2 * n + 20}:1", "error": "why", "delay_ms": 1, "now": NOW},
+    "extend": lambda n: {"receipt": f"{2 * n + 30}:1", "now": NOW},
+    "release": lambda n: {"receipt": f"{2 * n + 40}:1", "now": NOW},
+    "cancel": lambda n: {"id": 10, "now": NOW},
+    "retry": lambda n: {"id": 3 * n + 10, "now": NOW},
+    "show": lambda n: {"id": 3 * n + 20},
+    "due": lambda n: {},
+    "count": lambda n: {"queue": "empty"},
+    "tick": lambda n: {"now": NOW},
+    "bounds": lambda n: {},
+    "purge": lambda n: {"from": 3 * n, "span": 50, "older_ms": 0, "now": NOW},
+    "version": lambda n: {},
+}
+
+NO_TABLE = {
+    "SCAN CONSTANT ROW": "the one row of a SELECT without FROM",
+    "SCAN qk_clock": "the one row of that view",
+    "SCAN w": "the one row that put_many makes of its parameters",
+    "SCAN j VIRTUAL TABLE INDEX 1:": "json_each: the payloads of the call",
+    "SCAN (subquery-1)": "the past runs of the one task that show shows, found by their primary key",
+    "SCAN l": "the rows that the SEARCH of qk_lease in due order has just found, up to its LIMIT",
+}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["no-statistics", "analyzed"])
+def analyze(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def large(analyze: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("large") / "queue.db", LARGE, analyze=analyze)
+
+
+@pytest.fixture(scope="module")
+def small(analyze: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("small") / "queue.db", SMALL, analyze=analyze)
+
+
+def plan(path: Path, verb: str, given: dict[str, Any]) -> list[str]:
+    """The lines of the query plans of sql/VERB.sql and of the triggers behind it, as the sqlite3 program tells them."""
+    bound = "".join(
+        f"insert into temp.sqlite_parameters values (':{name}', {value!r});" for name, value in given.items()
+    )
+    script = f".parameter init\n{bound}\nbegin;\n.eqp trigger\n.read {SQL}/{verb}.sql\nrollback;\n"
+    shell = ["sqlite3", "-batch", "-bail", "-init", "/dev/null", str(path)]
+    output = subprocess.run(shell, input=script, text=True, check=True, capture_output=True).stdout
+    return re.findall(r"^[| ]*[|`]--(.*)$", output, re.MULTILINE)
+
+
+def bad(line: str) -> bool:
+    return (
+        (line.startswith("SCAN") and line not in NO_TABLE)
+        or "TEMP B-TREE FOR ORDER BY" in line
+        or "AUTO" in line
+    )
+
+
+@pytest.mark.parametrize("verb", HOT)
+def test_a_hot_statement_and_the_laws_behind_it_search_by_an_index(verb: str, large: Path) -> None:
+    lines = plan(large, verb, HOT[verb](LARGE))
+    assert lines
+    assert [line for line in lines if bad(line)] == []
+
+
+def test_the_plan_of_a_claim_shows_the_triggers_behind_it(large: Path) -> None:
+    lines = plan(large, "claim", HOT["claim"](LARGE))
+    assert {
+        "SEARCH qk_task USING INDEX qk_task_ready (queue=? AND lane=?)",
+        "SEARCH qk_task USING INDEX qk_task_due (due_at<?)",
+        "SEARCH qk_lease USING PRIMARY KEY (slot<?)",
+        "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        "SEARCH qk_lease USING PRIMARY KEY (slot=? AND block=?)",
+    } <= set(lines)
+
+
+def steps(connection: sqlite3.Connection, verb: str, given: dict[str, Any]) -> int:
+    """How often SQLite's machine looks up from its work while the verb runs: a cost that no load touches."""
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+
+    connection.execute("begin")
+    connection.execute("select 1 from qk_task limit 0").fetchall()  # reads the schema, which counts as steps
+    connection.set_progress_handler(step, 1)
+    run(connection, verb, **given).fetchall()
+    connection.set_progress_handler(None, 0)
+    connection.execute("rollback")
+    return count
+
+
+@pytest.mark.parametrize("verb", HOT)
+def test_a_hot_statement_costs_as_much_with_400_000_tasks_as_with_400(
+    verb: str, small: Path, large: Path, opened: Opener
+) -> None:
+    few, many = steps(opened(small), verb, HOT[verb](SMALL)), steps(opened(large), verb, HOT[verb](LARGE))
+    assert 0 < many <= 1.2 * few
+
+
+def test_a_tick_that_finds_everything_due_costs_as_much_as_its_batch(
+    large: Path, tmp_path: Path, opened: Opener
+) -> None:
+    enough = build(tmp_path / "enough.db", 2000, analyze=False)
+    given = {"now": SOON + 3_600_000, "batch": 10}
+    few, many = steps(opened(enough), "tick", given), steps(opened(large), "tick", given)
+    assert 0 < many <= 1.2 * few
