@@ -42,6 +42,14 @@ begin
   end;
 end;
 
+-- A key that is held is no more to be had by UPDATE OR REPLACE, which would delete its holder without a word.
+create trigger if not exists qk_task_key_held before update of key, key_until on qk_task
+when new.key is not null and new.key_until is not null
+ and exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
+begin
+  select raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it');
+end;
+
 -- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key?
 -- (No OF list: an update of the rowid would slip past one.)
 create trigger if not exists qk_task_move after update on qk_task
