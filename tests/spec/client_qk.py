@@ -12,6 +12,7 @@ from sqlite_shell import SQL
 from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused
 
 QK = SQL.parent / "bin" / "qk"
+LONGEST_ARGUMENT = 30_000  # characters; Linux takes 128 KB
 OPTIONS = {
     "max_attempts": "attempts",
     "run_at": "at",
@@ -21,12 +22,12 @@ OPTIONS = {
 class Qk(Raw):
     """The bash client. It has no verb for policy and due: who uses it asks sqlite3, as here."""
 
-    def call(self, verb: str, *args: str, now: int | None = None) -> str:
+    def call(self, verb: str, *args: str, now: int | None = None, stdin: str = "") -> str:
         """stdout of qk VERB; its exit code as the error it means."""
         line = [str(QK), verb, "--db", str(self.db), "--lock-wait", "30", *args]
         environment = os.environ | ({} if now is None else {"QUEUEKIT_NOW": str(now)})
         try:
-            done = subprocess.run(line, capture_output=True, env=environment, stdin=subprocess.DEVNULL)
+            done = subprocess.run(line, capture_output=True, env=environment, input=stdin.encode())
         except ValueError as error:  # no argument of a program holds a NUL
             raise BadPayload(str(error)) from error
         if done.returncode not in (0, 3):
@@ -39,7 +40,10 @@ class Qk(Raw):
         return row
 
     def put(self, payload: str, *, now: int | None = None, **options: Any) -> tuple[int, int]:
-        row = self.answer("put", payload, now=now, **options)
+        by_stdin = payload == "-" or len(payload) > LONGEST_ARGUMENT
+        stdin, argument = (payload, "-") if by_stdin else ("", payload)
+        printed = self.call("put", "--json", *words(options), "--", argument, now=now, stdin=stdin)
+        row = json.loads(printed)
         return row["id"], row["duplicates"]
 
     def claim(self, queue: str | None = None, *, now: int | None = None, **options: Any) -> Row | None:
@@ -93,10 +97,8 @@ def words(options: Row) -> list[str]:
 def option(name: str, value: Any) -> list[str]:
     if name == "dead":
         return ["--dead"] * value
-    if name == "run_at":
+    if name == "run_at" or name.endswith("_ms"):
         value = f"{value // 1000}.{value % 1000:03}"
-    elif name.endswith("_ms"):
-        value = f"{value}ms"
     return [f"--{OPTIONS.get(name, name.removesuffix('_ms'))}", str(value)]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clients import BY_RECEIPT, Row
-from sqlite_shell import SQL, Fault, literal, sqlite
+from sqlite_shell import SQL, Fault, bind, sqlite
 
 from queuekit.errors import LeaseLost, NoTask, QueuekitError, Refused, translate
 
@@ -18,15 +18,11 @@ class Raw:
 
     def run(self, verb: str, **parameters: Any) -> tuple[list[Row], int]:
         """The rows of sql/VERB.sql, and how many tasks it changed."""
-        bound = "".join(
-            f"insert into temp.sqlite_parameters values (':{name}', {literal(value)});\n"
-            for name, value in parameters.items()
-            if value is not None
-        )
-        read = f".parameter init\n{bound}.mode json\n.read '{SQL / verb}.sql'\nselect changes() as changes;"
         try:
-            *rows, last = sqlite(self.db, read)
-        except Fault as fault:
+            bound = [bind(name, value) for name, value in parameters.items() if value is not None]
+            read = [".mode json", f".read '{SQL / verb}.sql'", "select changes() as changes;"]
+            *rows, last = sqlite(self.db, "\n".join([".parameter init", *bound, *read]))
+        except (Fault, UnicodeError) as fault:
             raise translate(fault, str(self.db)) from fault
         return rows, last["changes"]
 
@@ -100,7 +96,7 @@ class Raw:
     def make_view(self, queue: str) -> None:
         ddl = "\n".join(row["ddl"] for row in self.run("queue_view", queue=queue)[0])
         try:
-            sqlite(self.db, f"begin immediate;\n{ddl}\ncommit;")
+            sqlite(self.db, f".mode json\nbegin immediate;\n{ddl}\ncommit;")
         except Fault as fault:
             raise QueuekitError(str(fault)) from fault
 

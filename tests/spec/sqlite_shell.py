@@ -35,6 +35,7 @@ def decoded(text: str) -> list[dict[str, Any]]:
     return rows
 
 
-def literal(value: str | int) -> str:
-    """SQL for a value: text travels as hex, so that nothing in it is ever read as SQL."""
-    return str(value) if isinstance(value, int) else f"cast(x'{value.encode().hex()}' as text)"
+def bind(name: str, value: str | int) -> str:
+    """SQL that binds a :parameter of the shell: text travels as hex, so that nothing in it is read as SQL."""
+    written = value if isinstance(value, int) else f"cast(x'{value.encode().hex()}' as text)"
+    return f"insert into temp.sqlite_parameters values (':{name}', {written});"

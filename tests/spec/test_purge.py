@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from begun import NOW, finished
 from clients import Client
+from sqlite_shell import sqlite
 
 from queuekit.errors import NoTask
 
@@ -26,7 +27,9 @@ def with_newest(client: Client, *ends: str) -> None:
     client.put("newest", delay_ms=99 * DAY, now=NOW)
 
 
-def test_what_is_done_or_cancelled_is_forgotten_after_seven_days_and_not_a_millisecond_before(client: Client) -> None:
+def test_what_is_done_or_cancelled_is_forgotten_after_seven_days_and_not_a_millisecond_before(
+    client: Client,
+) -> None:
     with_newest(client, "done", "cancelled")
     assert client.purge(now=NOW + 7 * DAY - 1) == 0
     assert client.purge(now=NOW + 7 * DAY) == 2
@@ -72,11 +75,11 @@ def test_unfinished_tasks_stay_whatever_their_age(client: Client) -> None:
 
 
 def test_history_goes_with_its_task(client: Client) -> None:
-    finished(client, "cancelled")
-    client.put("newest", now=NOW)
-    client.purge(older_ms=0, now=NOW)
-    with pytest.raises(NoTask):
-        client.show(1)
+    with_newest(client, "dead")
+    history = ".mode json\nselect count(*) as runs from qk_run;"
+    assert sqlite(client.db, history) == [{"runs": 1}]
+    client.purge(older_ms=0, state="dead", now=NOW)
+    assert sqlite(client.db, history) == [{"runs": 0}]
 
 
 def test_the_newest_task_stays_so_no_id_is_used_twice(client: Client) -> None:

@@ -1,0 +1,144 @@
+"""What a client may try on the file of test_laws.py, by the code of the law that refuses it.
+
+The tasks: 1 ready, holds the key k; 2 scheduled; 3 running, holds the key r; 4 done; 5 dead; 6 cancelled;
+7 ready, the newest.
+"""
+
+from __future__ import annotations
+
+NUL = "cast(x'610062' as text)"
+
+ATTACKS: dict[str, list[str]] = {
+    "QK001": [
+        "insert into qk_task (id, payload) values (99, 'x')",
+        "insert or replace into qk_task (id, payload) values (1, 'x')",
+        "replace into qk_task (id, payload) values (4, 'x')",
+        "replace into qk_task (rowid, payload) values (3, 'x')",
+        "insert or ignore into qk_task (id, payload) values (99, 'x')",
+        "insert into qk_task (id, payload) select id, payload from qk_task where id = 4",
+    ],
+    "QK002": [
+        "insert into qk_task (payload, state, due_at, claimed_at) values ('x', 'running', 1, 1)",
+        "insert into qk_task (payload, state, ended_at) values ('x', 'done', 1)",
+        "insert into qk_task (payload, claims, settled) values ('x', 1, 1)",
+        "insert into qk_task (payload, failures) values ('x', 1)",
+        "insert into qk_task (payload, state) values ('x', 'bogus')",
+    ],
+    "QK003": [
+        "insert into qk_task (payload, after) values ('x', '[1]')",
+        "insert into qk_task (payload, group_key) values ('x', 'g')",
+        "insert into qk_task (payload, until_at) values ('x', 5)",
+        "insert into qk_task (payload, lane) values ('x', 'gpu')",
+        "insert into qk_task (payload, needs) values ('x', 1)",
+        "insert into qk_task (payload, turn) values ('x', 1)",
+    ],
+    "QK004": [
+        "insert into qk_task (payload, key) values ('x', 'k')",
+        "insert or replace into qk_task (payload, key) values ('x', 'k')",
+        "insert or ignore into qk_task (payload, key) values ('x', 'k')",
+        "insert or replace into qk_task (payload, key) values ('x', 'r')",
+        "update qk_task set key = 'k' where id = 7",
+        "update or replace qk_task set key = 'k' where id = 7",
+        "update or ignore qk_task set key = 'r' where id = 7",
+    ],
+    "QK005": [
+        "update qk_task set queue = 'other' where id = 1",
+        "update or ignore qk_task set queue = 'other'",
+    ],
+    "QK006": [
+        "update qk_task set created_at = 0 where id = 1",
+        "update qk_task set created_at = null where id = 4",
+    ],
+    "QK007": [f"update qk_task set payload = 'other' where id = {id}" for id in (3, 4, 5, 6)],
+    "QK008": [
+        "update qk_task set rowid = 50 where id = 1",
+        "update qk_task set id = 50 where id = 1",
+        "update qk_task set _rowid_ = id + 100",
+        "update or replace qk_task set id = 4 where id = 1",
+    ],
+    "QK009": [
+        "update qk_task set claims = claims + 1, settled = settled + 1 where id = 1",
+        "update qk_task set claims = 0, settled = 0, failures = 0 where id = 5",
+        "update qk_task set claims = claims + 1, settled = settled + 1 where id = 3",
+        "update qk_task set state = 'running', claims = claims + 2, settled = settled + 1,"
+        " due_at = 5, claimed_at = 1, ended_at = null where id = 1",
+        "update qk_task set state = 'running', claims = claims + 1, due_at = 5, claimed_at = 1, ended_at = null"
+        " where id = 2",
+    ],
+    "QK010": [
+        "update qk_task set state = 'bogus' where id = 1",
+        "update qk_task set due_at = 5 where id = 1",
+        "update qk_task set due_at = null where id = 2",
+        "update qk_task set due_at = 'soon' where id = 2",
+        "update qk_task set state = 'done' where id = 3",
+        "insert into qk_task (payload, run_at) values ('x', '2030-01-01T00:00:00Z')",
+        "insert into qk_task (payload, state, due_at) values ('x', 'scheduled', '2030-01-01')",
+    ],
+    "QK011": [
+        "update qk_task set state = 'done', due_at = null, ended_at = 1 where id = 3",
+        "update qk_task set state = 'ready', due_at = null, ended_at = 1 where id = 3",
+        "update qk_task set state = 'running', due_at = 5, claimed_at = 1, ended_at = null where id = 1",
+        "update qk_task set settled = settled + 1 where id = 1",
+    ],
+    "QK012": [
+        "update qk_task set crashes = -1 where id = 1",
+        "update qk_task set crashes = 9 where id = 5",
+        "update qk_task set failures = 9 where id = 5",
+    ],
+    "QK013": [
+        "insert into qk_task (payload, queue) values ('x', '')",
+        f"insert into qk_task (payload, queue) values ('x', {NUL})",
+        "insert into qk_queue (name) values ('')",
+        f"insert into qk_queue (name) values ({NUL})",
+    ],
+    "QK014": [
+        f"insert into qk_task (payload, key) values ('x', {NUL})",
+        "insert into qk_task (payload, key) values ('x', x'6162')",
+        f"update qk_task set key = {NUL} where id = 7",
+    ],
+    "QK015": [
+        f"insert into qk_task (payload) values ({NUL})",
+        "insert into qk_task (payload) values (cast(x'00' as text))",
+        "insert into qk_task (payload) values (x'6162')",
+        f"update qk_task set payload = {NUL} where id = 1",
+    ],
+    "QK016": ["update qk_task set id = 0 where id = 1", "update qk_task set id = -5 where id = 1"],
+    "QK017": [
+        "insert into qk_dependency (needs_id, task_id) values (2, 1)",
+        "insert into qk_dependency (needs_id, task_id) values (1, 1)",
+    ],
+    "QK018": [
+        "insert into qk_task (payload, priority) values ('x', 'high')",
+        "insert into qk_task (payload, priority) values ('x', 1.5)",
+        "update qk_task set priority = 'high' where id = 1",
+    ],
+    "QK019": [
+        "insert into qk_task (payload, max_attempts) values ('x', 0)",
+        "insert into qk_task (payload, lease_ms) values ('x', -1)",
+        "update qk_task set backoff_ms = 'a while' where id = 1",
+        "insert into qk_queue (name, retention_ms) values ('q', -1)",
+        "insert into qk_queue (name, backoff_cap_ms) values ('q', '1h')",
+        "insert into qk_queue (name, paused) values ('q', 2)",
+    ],
+    "QK020": [
+        "update qk_task set state = 'done', ended_at = 1 where id = 1",
+        "update qk_task set state = 'dead', ended_at = 1 where id = 1",
+        "update or ignore qk_task set state = 'dead' where id = 4",
+    ],
+    "QK021": [
+        *(f"delete from qk_task where id = {id}" for id in (1, 2, 3, 7)),
+        "delete from qk_task",
+    ],
+    "QK022": [
+        "update qk_run set outcome = 'done'",
+        "update qk_run set text = null where task_id = 5",
+        "delete from qk_run",
+        "delete from qk_run where task_id = 5",
+        "update qk_event set detail = 'never was'",
+    ],
+    "QK030": [
+        "update qk_meta set value = 0 where name = 'schema_version'",
+        "insert into qk_meta (name, value) values ('schema_version', 0)"
+        " on conflict (name) do update set value = excluded.value",
+    ],
+}
