@@ -16,12 +16,7 @@ STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled
 class TaskId(int):
     """The id that put returns; duplicates is 0 for a new task, else how many puts have met its key."""
 
-    duplicates: int
-
-    def __new__(cls, id: int, duplicates: int = 0) -> TaskId:
-        self = super().__new__(cls, id)
-        self.duplicates = duplicates
-        return self
+    duplicates: int = 0
 
 
 class Holder(Protocol):

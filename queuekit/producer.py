@@ -46,8 +46,10 @@ class Producer:
         if key is delay is at is max_attempts is lease is backoff is None:
             return TaskId(self.database.insert("put_simple", given))
         given |= {"key": key, **_policy(max_attempts, lease, backoff), **_when(delay, at)}
-        id, duplicates, _state = self.database.run("put", given)[0]
-        return TaskId(id, duplicates)
+        number, duplicates, _state = self.database.run("put", given)[0]
+        id = TaskId(number)
+        id.duplicates = duplicates
+        return id
 
     def put_many(
         self,
