@@ -64,10 +64,14 @@ class ImaginedQueue:
         self.paused: set[str] = set()
 
     def holder(self, queue: str, key: str | None) -> Imagined | None:
-        held = (task for task in self.tasks.values() if task.holds_key and (task.queue, task.key) == (queue, key))
+        held = (
+            task for task in self.tasks.values() if task.holds_key and (task.queue, task.key) == (queue, key)
+        )
         return next(held, None)
 
-    def put(self, now: int, queue: str, key: str | None, priority: int, attempts: int, delay: int) -> Imagined:
+    def put(
+        self, now: int, queue: str, key: str | None, priority: int, attempts: int, delay: int
+    ) -> Imagined:
         if holder := self.holder(queue, key):
             holder.duplicates += 1
             return holder
@@ -97,7 +101,9 @@ class ImaginedQueue:
 
     def by_receipt(self, receipt: str) -> Imagined | None:
         """The running task whose run in progress has this receipt."""
-        running = (task for task in self.tasks.values() if task.state == "running" and task.receipt == receipt)
+        running = (
+            task for task in self.tasks.values() if task.state == "running" and task.receipt == receipt
+        )
         return next(running, None)
 
     def release(self, task: Imagined, now: int, delay: int) -> None:

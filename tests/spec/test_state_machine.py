@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import suppress
-from pathlib import Path
+from operator import attrgetter
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
-from imagined_queue import FINISHED, Imagined, ImaginedQueue
+from hypothesis.stateful import Bundle, invariant, multiple, rule
+from side_by_side import BACKOFF, QUEUES, SideBySide
 
-from queuekit import Queue, statements
-from queuekit.errors import LeaseLost, NoTask, Refused
+from queuekit.errors import NoTask, Refused
 
 NOW = 2_000_000_000_000
-BACKOFF = 1000  # ms
-QUEUES = ("a", "b")
 
 queues = st.sampled_from(QUEUES)
 moments = st.integers(0, 60).map(lambda half: NOW + half * 500)
@@ -30,47 +25,51 @@ ids = st.integers(1, 12)
 _TASKS = """
 select id, state, claims, settled, failures, crashes, due_at, ended_at, cancel_at is not null, ifnull(duplicates, 0),
        key is not null and key_until is not null,
-       (select json_group_array(outcome) from (select outcome from qk_run where task_id = id order by claim)),
-       (select count(*) from qk_run where task_id = id) = claims - (state in ('running', 'done')),
-       (select min(claim) from qk_run where task_id = id) is not 0
+       (select json_group_array(outcome) from (select outcome from qk_run where task_id = id order by claim))
   from qk_task order by id
 """
-_UNCOVERED = """
-select id from qk_task where state = 'running'
-   and not exists (select 1 from qk_lease where slot = due_at >> 10 and block = id >> 4)
+_MISCOUNTED = """
+select id from qk_task
+ where (select count(*) from qk_run where task_id = id) <> claims - (state in ('running', 'done'))
 """
-_SHARED_KEYS = "select queue, key from qk_task where key is not null and key_until is not null group by 1, 2 having count(*) > 1"
 _STRAY_RUNS = "select task_id from qk_run where task_id not in (select id from qk_task)"
+_SHARED_KEYS = """
+select queue, key from qk_task where key is not null and key_until is not null group by queue, key having count(*) > 1
+"""
+_UNCOVERED = """
+select id from qk_task
+ where state = 'running' and not exists (select 1 from qk_lease where slot = due_at >> 10 and block = id >> 4)
+"""
 
 
 class Rollback(Exception):
     pass
 
 
-class AnyVerbsInAnyOrder(RuleBasedStateMachine):
+class AnyVerbsInAnyOrder(SideBySide):
     receipts = Bundle("receipts")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.imagined = ImaginedQueue()
-        first = Queue(Path(self.folder.name) / "queue.db", "a", worker="w", synchronous="off")
-        self.real = {"a": first, "b": Queue(first.database, "b", worker="w")}
-        self.database = first.database
-
-    def teardown(self) -> None:
-        for queue in self.real.values():
-            queue.close()
-        self.folder.cleanup()
 
     # --- verbs ---
 
-    @rule(now=moments, queue=queues, key=st.sampled_from("xyz"), priority=st.integers(-1, 1),
-          attempts=st.integers(1, 3), delay=delays)
+    @rule(
+        now=moments,
+        queue=queues,
+        key=st.sampled_from("xyz"),
+        priority=st.integers(-1, 1),
+        attempts=st.integers(1, 3),
+        delay=delays,
+    )
     def put(self, now: int, queue: str, key: str, priority: int, attempts: int, delay: int) -> None:
         expected = self.imagined.put(now, queue, key, priority, attempts, delay)
-        id = self.real[queue].put("p", key=key, priority=priority, max_attempts=attempts, delay=delay / 1000,
-                                  backoff=BACKOFF / 1000, now=now)
+        id = self.real[queue].put(
+            "p",
+            key=key,
+            priority=priority,
+            max_attempts=attempts,
+            delay=delay / 1000,
+            backoff=BACKOFF / 1000,
+            now=now,
+        )
         assert (id, id.duplicates) == (expected.id, expected.duplicates)
 
     @rule(now=moments, queue=queues, priority=st.integers(-1, 1), tasks=st.integers(1, 3))
@@ -110,30 +109,36 @@ class AnyVerbsInAnyOrder(RuleBasedStateMachine):
     def nack(self, now: int, receipt: str, delay: int | None, dead: bool) -> None:
         seconds = None if delay is None else delay / 1000
         nack = self.real["a"].nack
-        if task := self.running(receipt, lambda: nack(receipt, "e", delay=seconds, dead=dead, now=now)):
-            if task.fail("failed", now, dead=dead):
-                task.due = self.checked_wait(task, now) if delay is None else now + delay
+        task = self.running(receipt, lambda: nack(receipt, "e", delay=seconds, dead=dead, now=now))
+        if task and task.fail("failed", now, dead=dead):
+            task.due = self.checked_wait(task, now) if delay is None else now + delay
 
     @rule(now=moments, receipt=receipts, lease=leases)
     def extend(self, now: int, receipt: str, lease: int) -> None:
         held = []
-        if task := self.running(receipt, lambda: held.append(self.real["a"].extend(receipt, lease / 1000, now=now))):
+        if task := self.running(
+            receipt, lambda: held.append(self.real["a"].extend(receipt, lease / 1000, now=now))
+        ):
             task.due = now + lease
             assert (held[0].until, held[0].cancel_asked) == (task.due, task.cancel_asked)
 
     @rule(now=moments, receipt=receipts, delay=delays)
     def release(self, now: int, receipt: str, delay: int) -> None:
-        if task := self.running(receipt, lambda: self.real["a"].release(receipt, delay=delay / 1000, now=now)):
+        if task := self.running(
+            receipt, lambda: self.real["a"].release(receipt, delay=delay / 1000, now=now)
+        ):
             self.imagined.release(task, now, delay)
 
     @rule(now=moments, id=ids)
     def cancel(self, now: int, id: int) -> None:
-        if task := self.found(id, finished=False, act=lambda: self.real["a"].cancel(id, now=now)):
+        if task := self.found(id, lambda: self.real["a"].cancel(id, now=now), finished=False):
             self.imagined.cancel(task, now)
 
     @rule(now=moments, id=ids, delay=delays)
     def retry(self, now: int, id: int, delay: int) -> None:
-        if task := self.found(id, finished=True, act=lambda: self.real["a"].retry(id, delay=delay / 1000, now=now)):
+        if task := self.found(
+            id, lambda: self.real["a"].retry(id, delay=delay / 1000, now=now), finished=True
+        ):
             self.imagined.retry(task, now, delay)
 
     @rule(now=moments, queue=queues, state=st.sampled_from([None, "done", "dead", "cancelled"]), older=delays)
@@ -160,3 +165,61 @@ class AnyVerbsInAnyOrder(RuleBasedStateMachine):
             with suppress(NoTask, Refused):
                 self.real[queue].cancel(id, now=now)
             raise Rollback
+
+    # --- what is always true ---
+
+    @invariant()
+    def every_task_is_there_and_is_as_imagined(self) -> None:
+        expected = [
+            (
+                task.id,
+                task.state.encode(),
+                task.claims,
+                task.settled,
+                task.failures,
+                task.crashes,
+                task.due,
+                task.ended,
+                task.cancel_asked,
+                task.duplicates,
+                task.holds_key,
+                task.runs,
+            )
+            for task in sorted(self.imagined.tasks.values(), key=attrgetter("id"))
+        ]
+        assert [(*row[:-1], json.loads(row[-1])) for row in self.sql(_TASKS)] == expected
+
+    @invariant()
+    def every_run_is_told_once(self) -> None:
+        assert self.sql(_MISCOUNTED) == self.sql(_STRAY_RUNS) == []
+
+    @invariant()
+    def a_key_has_one_holder(self) -> None:
+        assert self.sql(_SHARED_KEYS) == []
+
+    @invariant()
+    def every_lease_is_on_the_books(self) -> None:
+        assert self.sql(_UNCOVERED) == []
+
+    @invariant()
+    def the_next_moment_is_never_told_too_late(self) -> None:
+        first = min((task.due for task in self.imagined.tasks.values() if task.due is not None), default=None)
+        told = self.database.next_due()
+        assert first is None or (told is not None and told <= first)
+
+    @invariant()
+    def the_ready_are_counted(self) -> None:
+        ready = [task.queue for task in self.imagined.tasks.values() if task.state == "ready"]
+        assert {name: queue.qsize() for name, queue in self.real.items()} == {
+            name: ready.count(name) for name in QUEUES
+        }
+
+
+TestAnyVerbsInAnyOrder = AnyVerbsInAnyOrder.TestCase
+TestAnyVerbsInAnyOrder.settings = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=400,
+    stateful_step_count=50,
+    suppress_health_check=list(HealthCheck),
+)
