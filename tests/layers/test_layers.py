@@ -26,6 +26,7 @@ HOMES = {
     "watchdog": "wake",
     "persistqueue": "compat",
     "tomli": "config",
+    "tomllib": "config",
 }
 MODULE = pytest.mark.parametrize("module", MODULES.values(), ids=list(MODULES))
 
