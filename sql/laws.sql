@@ -118,7 +118,15 @@ begin
   delete from qk_dependency where task_id  = old.id;
 end;
 
--- History is append-only.
+-- History is append-only, and what the law above wrote when a run ended: no OR REPLACE, no run that never was.
+create trigger if not exists qk_run_born before insert on qk_run
+when new.claim < 1
+  or exists (select 1 from qk_run where task_id = new.task_id and claim = new.claim)
+  or not exists (select 1 from qk_task where id = new.task_id and claims = new.claim and state <> 'running' and state <> 'done')
+begin
+  select raise(abort, 'QK022 history is written by the queue alone');
+end;
+
 create trigger if not exists qk_run_fixed before update on qk_run
 begin
   select raise(abort, 'QK022 history is append-only');
@@ -138,6 +146,12 @@ end;
 -- A file of a newer queuekit is left alone by an older one.
 create trigger if not exists qk_meta_version before update on qk_meta
 when old.name = 'schema_version' and new.value < old.value
+begin
+  select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
+end;
+
+create trigger if not exists qk_meta_version_born before insert on qk_meta
+when new.name = 'schema_version' and exists (select 1 from qk_meta where name = 'schema_version' and value > new.value)
 begin
   select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
 end;
