@@ -133,10 +133,18 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_run set outcome = 'done'",
         "update qk_run set text = null where task_id = 5",
         "delete from qk_run",
+        "insert or replace into qk_run (task_id, claim, outcome) values (5, 1, 'done')",
+        "insert or ignore into qk_run (task_id, claim, outcome) values (5, 1, 'done')",
+        "insert into qk_run (task_id, claim, outcome) values (5, 2, 'done')",
+        "insert into qk_run (task_id, claim, outcome) values (3, 1, 'released')",
+        "insert into qk_run (task_id, claim, outcome) values (1, 0, 'released')",
+        "insert into qk_run (task_id, claim, outcome) values (99, 1, 'done')",
+        "update or replace qk_run set task_id = 6 where task_id = 5",
         "delete from qk_run where task_id = 5",
         "update qk_event set detail = 'never was'",
     ],
     "QK030": [
+        "insert or replace into qk_meta (name, value) values ('schema_version', 0)",
         "update qk_meta set value = 0 where name = 'schema_version'",
         "insert into qk_meta (name, value) values ('schema_version', 0)"
         " on conflict (name) do update set value = excluded.value",

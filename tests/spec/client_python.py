@@ -1,3 +1,5 @@
+"""Python, as a client of the contract."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -33,7 +35,7 @@ class Python:
     ) -> Row | None:
         task = self.queue(queue, worker).claim(now=now, **lengths(options))
         names = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
-        return task and {name: getattr(task, name) for name in names}
+        return {name: getattr(task, name) for name in names} if task else None
 
     def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
         self.queue().ack(receipt, result, now=now)

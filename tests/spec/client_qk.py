@@ -1,3 +1,5 @@
+"""The bash client, as a client of the contract."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The sqlite3 program and sql/, as a client of the contract: what any language could do."""
+
 from __future__ import annotations
 
 import json

@@ -19,7 +19,7 @@ def claimed_payloads(client: Client, now: int = NOW) -> list[str]:
 
 def test_a_task_that_is_put_is_ready_in_the_default_queue_with_nothing_done(client: Client) -> None:
     id, duplicates = client.put("hello", now=NOW)
-    expected = {
+    expected: dict[str, Any] = {
         "state": "ready",
         "queue": "default",
         "kind": "",
