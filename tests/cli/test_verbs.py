@@ -104,9 +104,7 @@ def test_a_wrong_call_exits_2_with_one_line(queuekit, words: tuple[str, ...]) ->
     one_line(wrong)
 
 
-@pytest.mark.parametrize(
-    "verb", ["put x", "claim", "ack 1:1", "ls", "stats", "tick", "work q --exec true"]
-)
+@pytest.mark.parametrize("verb", ["put x", "claim", "ack 1:1", "ls", "stats", "tick", "work q --exec true"])
 def test_a_missing_database_exits_66_and_is_not_made(queuekit, db: Path, verb: str) -> None:
     for file in db.parent.glob("queue.db*"):
         file.unlink()

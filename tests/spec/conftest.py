@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from client_python import Python
-from client_qk import Qk
 from client_raw import Raw
 from clients import Client
+from every_client import CLIENTS
 
 from tests.conftest import make_database
-
-CLIENTS: dict[str, Callable[[Path], Client]] = {"raw": Raw, "qk": Qk, "python": Python}
 
 
 @pytest.fixture(scope="session")

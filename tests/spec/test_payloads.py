@@ -9,7 +9,7 @@ import pytest
 from begun import NOW, claimed, running
 from client_python import Python
 from clients import Client
-from conftest import CLIENTS
+from every_client import CLIENTS
 
 from queuekit.errors import BadPayload
 

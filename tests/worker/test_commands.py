@@ -74,7 +74,7 @@ def test_the_environment_tells_the_task(q: Queue, db: Path) -> None:
 
 
 def test_a_task_without_key_and_kind_has_them_empty_and_set(q: Queue) -> None:
-    assert run_one(q, "set -u; printf '[%s][%s]' \"$QK_KEY\" \"$QK_KIND\"")["result"] == "[][]"
+    assert run_one(q, 'set -u; printf \'[%s][%s]\' "$QK_KEY" "$QK_KIND"')["result"] == "[][]"
 
 
 def test_the_attempt_counts_the_failures(q: Queue) -> None:
@@ -86,7 +86,9 @@ def test_the_attempt_counts_the_failures(q: Queue) -> None:
     assert q.show(id)["result"] == "2"
 
 
-@pytest.mark.parametrize("payload", [HOSTILE, "", "x", '{"a": 1}', HOSTILE * 20_000], ids=lambda text: f"{len(text)}")
+@pytest.mark.parametrize(
+    "payload", [HOSTILE, "", "x", '{"a": 1}', HOSTILE * 20_000], ids=lambda text: f"{len(text)}"
+)
 def test_the_payload_is_on_stdin_byte_for_byte(q: Queue, tmp_path: Path, payload: str) -> None:
     q.put(payload)
     run_command(q, ["dd", "bs=65536", "status=none", f"of={tmp_path}/seen"])
@@ -137,7 +139,9 @@ def test_a_command_leads_a_process_group_of_its_own(q: Queue) -> None:
 
 
 @pytest.mark.parametrize("command", ["no-such-program x", "", "   ", "an 'open quote", [], ["/etc/passwd"]])
-def test_a_command_that_cannot_run_is_refused_before_any_task_is_claimed(db: Path, command: str | list[str]) -> None:
+def test_a_command_that_cannot_run_is_refused_before_any_task_is_claimed(
+    db: Path, command: str | list[str]
+) -> None:
     with pytest.raises(Usage):
         Command(command, database=db)
 

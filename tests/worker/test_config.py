@@ -51,7 +51,9 @@ def test_a_full_file_is_read(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_file_keeps_house_for_the_default_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_file_keeps_house_for_the_default_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QUEUEKIT_DB", "/somewhere/q.db")
     assert load(tmp_path, "") == Config(database=Path("/somewhere/q.db"))
 
@@ -67,8 +69,11 @@ def test_the_example_in_the_documentation_is_read(tmp_path: Path) -> None:
         ("database = 3", "database: expected text, not 3"),
         ("databse = 'x'", "databse: no such key; known are database, daemon, queue"),
         ("daemon = 1", "daemon: expected a [table], not 1"),
-        ("[daemon]\nlog = 'xml'", "daemon: log: expected \"human\" or \"json\", not 'xml'"),
-        ("[daemon]\ngrace = 'soon'", 'daemon: grace: expected a duration such as 1.5, "90s" or "10m", not \'soon\''),
+        ("[daemon]\nlog = 'xml'", 'daemon: log: expected "human" or "json", not \'xml\''),
+        (
+            "[daemon]\ngrace = 'soon'",
+            'daemon: grace: expected a duration such as 1.5, "90s" or "10m", not \'soon\'',
+        ),
         ("[daemon]\nfallback = 0", "daemon: fallback: expected a duration above 0, not 0"),
         ("[daemon]\npurge = 1", "daemon: purge: no such key"),
         ("[queue]\nname = 'a'", "queue: expected [[queue]] tables"),
@@ -76,10 +81,16 @@ def test_the_example_in_the_documentation_is_read(tmp_path: Path) -> None:
         ("[[queue]]\nname = 'a'", 'queue 1: exec: give either exec = "COMMAND" or app = "module:object"'),
         ("[[queue]]\nname = 'a'\nexec = 'true'\napp = 'm:o'", "queue 1: exec: give either"),
         ("[[queue]]\nname = 'a'\nexec = 'true'\n[[queue]]\nname = ''", "queue 2: name: expected text"),
-        ("[[queue]]\nname = 'a'\nexec = []", "queue 1: exec: expected a command, as text or a list of words, not []"),
+        (
+            "[[queue]]\nname = 'a'\nexec = []",
+            "queue 1: exec: expected a command, as text or a list of words, not []",
+        ),
         ("[[queue]]\nname = 'a'\nexec = ' '", "queue 1: exec: expected a command"),
         ("[[queue]]\nname = 'a'\nexec = [1]", "queue 1: exec: expected a command"),
-        ("[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = 0", "concurrency: expected a whole number above 0, not 0"),
+        (
+            "[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = 0",
+            "concurrency: expected a whole number above 0, not 0",
+        ),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nconcurrency = true", "queue 1: concurrency: expected"),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nlease = -1", "queue 1: lease: expected a duration"),
         ("[[queue]]\nname = 'a'\nexec = 'x'\nlease = nan", "queue 1: lease: expected a duration"),

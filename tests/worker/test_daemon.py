@@ -34,11 +34,16 @@ def spool(db: Path, name: str, payload: str) -> None:
     (folder / name).write_text(f"key={name}\n\n{payload}")
 
 
-def test_each_queue_has_its_worker(q: Queue, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_queue_has_its_worker(
+    q: Queue, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "daemon_app.py").write_text("def run(task): return 'python'\n")
     other = Queue(q.database, "other")
-    queues = (QueueConfig("default", exec="printf command"), QueueConfig("other", app="daemon_app:run", concurrency=2))
+    queues = (
+        QueueConfig("default", exec="printf command"),
+        QueueConfig("other", app="daemon_app:run", concurrency=2),
+    )
     with working(Daemon(Config(db, queues))):
         ids = [q.put("x"), other.put("x"), q.put("x"), other.put("x")]
         until(lambda: {q.show(id)["state"] for id in ids} == {"done"})

@@ -21,7 +21,9 @@ def work_off(q: Queue, app: App) -> None:
     Worker(q.database, [q.name], app, burst=True).run()
 
 
-def run_one(q: Queue, function: Callable[[Task], Any], payload: Any = "payload", kind: str = "") -> dict[str, Any]:
+def run_one(
+    q: Queue, function: Callable[[Task], Any], payload: Any = "payload", kind: str = ""
+) -> dict[str, Any]:
     id = q.put(payload, kind=kind)
     work_off(q, App({"*": function}))
     return q.show(id)
@@ -222,7 +224,11 @@ def test_a_module_gives_its_marked_functions(module: Callable[[str], str]) -> No
         "def three(task): return 3\n"
     )
     app = load_app(name)
-    assert {kind: function.__name__ for kind, function in app.handlers.items()} == {"a": "one", "b": "one", "*": "two"}
+    assert {kind: function.__name__ for kind, function in app.handlers.items()} == {
+        "a": "one",
+        "b": "one",
+        "*": "two",
+    }
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,10 @@ def test_a_lease_is_kept_for_as_long_as_the_handler_takes(q: Queue) -> None:
     go = threading.Event()
     id = q.put("x")
     with working(Worker(q.database, [q.name], App({"*": lambda task: go.wait(60)}), lease=0.9)):
-        until(lambda: (task := q.show(id))["due_at"] and task["due_at"] > task["claimed_at"] + 3000, "three leases")
+        until(
+            lambda: (task := q.show(id))["due_at"] and task["due_at"] > task["claimed_at"] + 3000,
+            "three leases",
+        )
         go.set()
         until(lambda: q.show(id)["state"] == "done")
     assert q.show(id)["claims"] == 1
@@ -43,9 +46,15 @@ def test_a_lease_is_kept_for_as_long_as_the_handler_takes(q: Queue) -> None:
 def test_the_leases_of_many_runs_are_kept_by_one_worker(q: Queue) -> None:
     go = threading.Event()
     ids = q.put_many(["x"] * 4)
-    with working(Worker(q.database, [q.name], App({"*": lambda task: go.wait(60)}), lease=0.9, concurrency=4)):
+    with working(
+        Worker(q.database, [q.name], App({"*": lambda task: go.wait(60)}), lease=0.9, concurrency=4)
+    ):
         for id in ids:
-            until(lambda id=id: (t := q.show(id))["due_at"] and t["due_at"] > (t["claimed_at"] or t["due_at"]) + 2500)
+            until(
+                lambda id=id: (
+                    (t := q.show(id))["due_at"] and t["due_at"] > (t["claimed_at"] or t["due_at"]) + 2500
+                )
+            )
         go.set()
         until(lambda: {q.show(id)["state"] for id in ids} == {"done"})
     assert [q.show(id)["claims"] for id in ids] == [1, 1, 1, 1]
@@ -66,7 +75,9 @@ def test_a_lease_is_kept_through_a_time_when_the_file_is_locked(q: Queue, db: Pa
     other.close()
 
 
-def test_a_command_whose_lease_is_lost_is_killed_and_its_result_dropped(q: Queue, db: Path, tmp_path: Path) -> None:
+def test_a_command_whose_lease_is_lost_is_killed_and_its_result_dropped(
+    q: Queue, db: Path, tmp_path: Path
+) -> None:
     id = q.put("x")
     with working(Worker(db, [q.name], Command(sleeper(tmp_path), database=db), lease=1.2)) as _:
         pid = pid_in(tmp_path)
@@ -114,7 +125,9 @@ def test_a_command_that_ignores_sigterm_is_killed_after_a_while(
 
 def test_a_cancelled_command_that_ends_well_all_the_same_is_done(q: Queue, db: Path, tmp_path: Path) -> None:
     id = q.put("x")
-    with working(Worker(db, [q.name], Command(sleeper(tmp_path, "trap 'exit 0' TERM"), database=db), lease=0.9)):
+    with working(
+        Worker(db, [q.name], Command(sleeper(tmp_path, "trap 'exit 0' TERM"), database=db), lease=0.9)
+    ):
         pid_in(tmp_path)
         q.cancel(id)
         until(lambda: q.show(id)["state"] == "done")

@@ -26,7 +26,9 @@ def test_a_line_for_people() -> None:
     stream = io.StringIO()
     logs.start(stream=stream)
     logs.say(logging.INFO, "done", worker="w", receipt="7:1", kind=None, ms=1.5)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z INFO done worker=w receipt=7:1 ms=1\.5\n", stream.getvalue())
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT[\d:.]+Z INFO done worker=w receipt=7:1 ms=1\.5\n", stream.getvalue()
+    )
 
 
 def test_a_line_of_json() -> None:

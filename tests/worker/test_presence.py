@@ -44,7 +44,13 @@ def test_the_tasks_of_a_killed_worker_come_back_when_another_starts(
 ) -> None:
     id = q.put("x", backoff=0)
     first = program(exec=["sh", "-c", "echo $$ >pid; sleep 1000"], lease=HOUR)
-    until(lambda: q.show(id)["state"] == "running" and (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    until(
+        lambda: (
+            q.show(id)["state"] == "running"
+            and (tmp_path / "pid").exists()
+            and (tmp_path / "pid").read_text()
+        )
+    )
     first.process.kill()
     first.process.wait()
     program(exec="true", lease=HOUR)

@@ -30,7 +30,7 @@ def tasks(q: Queue) -> list[tuple[str, str, str | None, int, str]]:
 
 
 def test_a_file_becomes_the_task_it_describes_and_is_gone(q: Queue, new: Path) -> None:
-    (new / "1").write_bytes(b"queue=mail\nkind=k\nkey=a=b c\npriority=3\n\n{\"a\": 1}\n\nqueue=no\n")
+    (new / "1").write_bytes(b'queue=mail\nkind=k\nkey=a=b c\npriority=3\n\n{"a": 1}\n\nqueue=no\n')
     assert drain(q.database) == 1
     assert tasks(q) == [("mail", "k", "a=b c", 3, '{"a": 1}\n\nqueue=no\n')]
     assert not list(new.iterdir())
@@ -55,7 +55,16 @@ def test_a_database_without_spool_has_nothing_to_drain(q: Queue) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no empty line", b"queue=a\n", b"colour=red\n\n", b"queue\n\n", b"priority=high\n\n", b"\nx\0y", b"\nx\xff"],
+    [
+        b"",
+        b"no empty line",
+        b"queue=a\n",
+        b"colour=red\n\n",
+        b"queue\n\n",
+        b"priority=high\n\n",
+        b"\nx\0y",
+        b"\nx\xff",
+    ],
 )
 def test_a_file_that_is_no_task_is_set_aside_and_the_rest_goes_on(
     q: Queue, db: Path, new: Path, content: bytes, caplog: pytest.LogCaptureFixture
@@ -66,7 +75,9 @@ def test_a_file_that_is_no_task_is_set_aside_and_the_rest_goes_on(
     assert [task[-1] for task in tasks(q)] == ["good"]
     assert bad(db) == ["1"]
     assert (Path(f"{db}.spool/bad/1")).read_bytes() == content
-    assert [record.levelname for record in caplog.records if record.getMessage() == "bad spool file"] == ["ERROR"]
+    assert [record.levelname for record in caplog.records if record.getMessage() == "bad spool file"] == [
+        "ERROR"
+    ]
 
 
 def test_a_key_that_is_held_makes_the_file_a_duplicate(q: Queue, new: Path) -> None:
@@ -90,7 +101,9 @@ def test_a_locked_database_leaves_the_files_for_the_next_time(db: Path, new: Pat
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["waiting", "done"])
-def test_a_drain_killed_between_put_and_delete_does_not_put_twice(q: Queue, new: Path, finished: bool) -> None:
+def test_a_drain_killed_between_put_and_delete_does_not_put_twice(
+    q: Queue, new: Path, finished: bool
+) -> None:
     (new / "1").write_bytes(b"key=k\n\nx")
     (new / "1").rename(new / "1.taken")
     q.put("x", key="k")

@@ -55,7 +55,9 @@ def test_a_signal_lets_a_running_command_finish(
     q: Queue, program: Callable[..., Program], tmp_path: Path
 ) -> None:
     id = q.put("x")
-    worker = program(exec=["sh", "-c", "touch started; until [ -e go ]; do sleep 0.05; done; echo finished"], grace=60)
+    worker = program(
+        exec=["sh", "-c", "touch started; until [ -e go ]; do sleep 0.05; done; echo finished"], grace=60
+    )
     until((tmp_path / "started").exists)
     worker.process.send_signal(signal.SIGTERM)
     worker.wait_for("stopping")

@@ -115,7 +115,9 @@ def test_a_handler_of_a_burst_may_put_more_work(q: Queue) -> None:
 def test_a_thousand_tasks_are_done_once_each(q: Queue) -> None:
     seen: list[str] = []
     q.put_many(str(number) for number in range(1000))
-    Worker(q.database, [q.name], App({"*": lambda task: seen.append(task.payload)}), concurrency=3, burst=True).run()
+    Worker(
+        q.database, [q.name], App({"*": lambda task: seen.append(task.payload)}), concurrency=3, burst=True
+    ).run()
     assert sorted(map(int, seen)) == list(range(1000))
     assert q.stats()["done"] == 1000
 

@@ -64,7 +64,12 @@ class Program:
     """A worker in a process of its own: program.py with options as JSON. Its log lines are read as they come."""
 
     def __init__(self, database: Path, folder: Path, **options: Any) -> None:
-        argv = [sys.executable, str(Path(__file__).with_name("program.py")), str(database), json.dumps(options)]
+        argv = [
+            sys.executable,
+            str(Path(__file__).with_name("program.py")),
+            str(database),
+            json.dumps(options),
+        ]
         self.process = subprocess.Popen(argv, cwd=folder, stderr=subprocess.PIPE, text=True)
         self.log: list[dict[str, Any]] = []
         self.raw = ""
@@ -83,7 +88,9 @@ class Program:
 
     def wait_for(self, event: str) -> None:
         until(lambda: self.said(event) or self.process.poll() is not None, f"the log line {event!r}")
-        until(lambda: self.said(event), f"the log line {event!r} (its end: {self.process.poll()}, {self.raw})")
+        until(
+            lambda: self.said(event), f"the log line {event!r} (its end: {self.process.poll()}, {self.raw})"
+        )
 
     def end(self) -> int:
         return self.process.wait(LIMIT)
