@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SQL = ROOT / "sql"
+
+# A test run in the background or under nohup is deaf to these, and so would be every process that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for name in {"SIGHUP", "SIGQUIT"} & set(dir(signal)):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def make_database(path: Path) -> Path:
