@@ -17,12 +17,16 @@ for name in {"SIGHUP", "SIGQUIT"} & set(dir(signal)):
     signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
+def sqlite3_program(path: Path, script: str) -> str:
+    """What the sqlite3 program prints of the script, in a file at path. Raises CalledProcessError."""
+    shell = ["sqlite3", "-batch", "-bail", "-init", "/dev/null", "-cmd", ".timeout 30000", str(path)]
+    return subprocess.run(shell, input=script, text=True, check=True, capture_output=True).stdout
+
+
 def make_database(path: Path) -> Path:
     """A new queue file at path, made by the sqlite3 program from sql/ as README tells a raw user to."""
     files = "".join((SQL / f"{name}.sql").read_text() for name in ("schema", "laws", "views"))
-    script = (SQL / "pragmas.sql").read_text() + "begin immediate;" + files + "commit;"
-    shell = ["sqlite3", "-batch", "-bail", "-init", "/dev/null", "-cmd", ".timeout 30000", str(path)]
-    subprocess.run(shell, input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    sqlite3_program(path, (SQL / "pragmas.sql").read_text() + "begin immediate;" + files + "commit;")
     return path
 
 

@@ -1,0 +1,206 @@
+"""Whoever makes a queue file makes the same one; older and newer files, and files of an application, keep their rows."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from makers import MAKERS, raw
+from verbs import NOW, Opener, rows, run
+
+from queuekit import Queue, SchemaMismatch, statements
+from tests.cli.program import QK, QUEUEKIT
+from tests.cli.program import run as run_program
+from tests.conftest import ROOT, sqlite3_program
+
+Maker = Callable[..., None]
+MAKER = pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
+
+
+def schema(path: Path) -> str:
+    """Every byte of the schema in the order of its making, and what the pragmas left in the file."""
+    return sqlite3_program(
+        path, "select * from sqlite_schema order by rowid; pragma page_size; pragma journal_mode;"
+    )
+
+
+@MAKER
+def test_every_client_makes_the_same_bytes(make: Maker, db: Path, tmp_path: Path) -> None:
+    make(tmp_path / "made.db")
+    assert schema(tmp_path / "made.db") == schema(db)
+    assert schema(db).endswith("2048\nwal\n")
+
+
+@MAKER
+def test_making_it_again_by_any_client_changes_nothing(make: Maker, db: Path) -> None:
+    sqlite3_program(db, "insert into qk_task (payload) values ('kept'); pragma wal_checkpoint(truncate);")
+    before, bytes_before = schema(db), db.read_bytes()
+    make(db)
+    assert schema(db) == before
+    assert db.read_bytes() == bytes_before
+
+
+@MAKER
+@pytest.mark.parametrize("name", ["notifications", "it's", 'two "quoted" words', "%s %w", "größe"])
+def test_every_client_gives_a_queue_the_same_view(make: Maker, name: str, db: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.db"
+    make(made, view=name)
+    raw(db, view=name)
+    assert schema(made) == schema(db)
+    quoted = name.replace('"', '""')
+    sqlite3_program(made, f"""insert into "{quoted}"(data) values ('{{"a":1}}');""")
+    with Queue(made, name) as queue:
+        task = queue.claim()
+        assert task is not None
+        assert task.data == {"a": 1}
+
+
+@MAKER
+def test_an_application_takes_the_tables_into_its_own_file(make: Maker, db: Path, tmp_path: Path) -> None:
+    app = tmp_path / "app.db"
+    sqlite3_program(
+        app,
+        "pragma page_size = 8192; pragma user_version = 7; pragma application_id = 99;"
+        "create table mine (a unique); insert into mine values (1);",
+    )
+    make(app)
+    assert objects(app)[2:] == objects(db)
+    kept = "pragma page_size; pragma journal_mode; pragma user_version; pragma application_id; select * from mine;"
+    assert sqlite3_program(app, kept).split() == ["8192", "delete", "7", "99", "1"]
+    with Queue(app) as queue:
+        queue.put("hello")
+        task = queue.claim()
+        assert task is not None
+        task.ack()
+
+
+def objects(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("select name, sql from sqlite_schema order by rowid").fetchall()
+
+
+def test_many_processes_make_one_file_at_once(tmp_path: Path, db: Path) -> None:
+    path = tmp_path / "queue.db"
+    makers = [
+        make for make in MAKERS.values() if make is not raw
+    ] * 4  # raw looks first whether there is a file
+    with ThreadPoolExecutor(len(makers)) as pool:
+        for made in [pool.submit(make, path) for make in makers]:
+            made.result()
+    assert schema(path) == schema(db)
+
+
+# --- other versions -----------------------------------------------------------------------------------------------
+
+
+def newer(path: Path) -> Path:
+    sqlite3_program(path, "update qk_meta set value = 99 where name = 'schema_version';")
+    return path
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+@pytest.mark.parametrize("words", [["init"], ["put", "x"], ["claim"], ["ls"]], ids=" ".join)
+def test_a_newer_file_is_refused_in_one_line(program: list[str], words: list[str], db: Path) -> None:
+    before = schema(newer(db))
+    done = run_program(program, *words, db=db)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert b"made by a newer queuekit" in done.stderr
+    assert schema(db) == before
+    assert sqlite3_program(db, "select count(*) from qk_task") == "0\n"
+
+
+def test_a_newer_file_is_refused_by_the_package(db: Path) -> None:
+    with pytest.raises(SchemaMismatch, match="newer queuekit"):
+        Queue(newer(db)).put("x")
+
+
+def test_the_laws_of_a_newer_file_refuse_an_older_schema(db: Path) -> None:
+    newer(db)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        raw(db)
+    assert "QK030" in refused.value.stderr
+
+
+@pytest.fixture
+def next_version(tmp_path: Path) -> Path:
+    """A checkout of the release to come: the same, and two migrations."""
+    folder = tmp_path / "next"
+    for part in ("bin", "sql", "queuekit"):
+        shutil.copytree(ROOT / part, folder / part)
+    schema_file = folder / "sql" / "schema.sql"
+    schema_file.write_text(schema_file.read_text().replace("('schema_version', 1)", "('schema_version', 3)"))
+    for version, change in ((2, "add column mood text"), (3, "rename column mood to temper")):
+        (folder / "sql" / "migrations" / f"{version:04}.sql").write_text(
+            f"alter table qk_worker {change};\nupdate qk_meta set value = {version} where name = 'schema_version';\n"
+        )
+    return folder
+
+
+def init_command(folder: Path, program: str) -> list[str]:
+    start = f"import sys; sys.path.insert(0, {str(folder)!r}); import queuekit.cli; queuekit.cli.main()"
+    return [str(folder / "bin" / "qk")] if program == "qk" else [sys.executable, "-c", start]
+
+
+@pytest.mark.parametrize("program", ["queuekit", "qk"])
+def test_init_migrates_an_older_file_and_keeps_its_tasks(program: str, next_version: Path, db: Path) -> None:
+    sqlite3_program(db, "insert into qk_task (payload) values ('kept');")
+    command = init_command(next_version, program)
+    refused = run_program(command, "put", "x", db=db)
+    assert (refused.returncode, b"init" in refused.stderr) == (1, True)
+    for _ in range(2):
+        done = run_program(command, "init", db=db)
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert sqlite3_program(db, "select value from qk_meta; select payload from qk_task;") == "3\nkept\n"
+    assert "temper" in sqlite3_program(db, "select name from pragma_table_info('qk_worker');")
+
+
+def test_many_that_migrate_at_once_migrate_once(next_version: Path, db: Path) -> None:
+    commands = [init_command(next_version, program) for program in ("queuekit", "qk")] * 4
+    with ThreadPoolExecutor(len(commands)) as pool:
+        begun = [
+            pool.submit(run_program, command, "init", "--lock-wait", "30", db=db) for command in commands
+        ]
+        done = [process.result() for process in begun]
+    assert [process.stderr for process in done if process.returncode] == []
+    assert sqlite3_program(db, "select value from qk_meta;") == "3\n"
+
+
+@pytest.mark.parametrize("program", ["queuekit", "qk"])
+def test_a_migration_that_fails_changes_nothing(program: str, next_version: Path, db: Path) -> None:
+    (next_version / "sql" / "migrations" / "0003.sql").write_text("alter table nobody add column a;\n")
+    before = schema(db)
+    done = run_program(init_command(next_version, program), "init", db=db)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert schema(db) == before
+    assert sqlite3_program(db, "select value from qk_meta;") == "1\n"
+
+
+# --- what a file holds ----------------------------------------------------------------------------------------------
+
+
+def test_the_bookkeeping_of_the_schema_is_its_version(queue: sqlite3.Connection) -> None:
+    assert rows(queue, "version") == [{"schema_version": statements.schema_version()}]
+
+
+def test_the_row_of_a_task_has_one_size_in_every_state(db: Path, opened: Opener) -> None:
+    """Read from the pages of the file: a claim and an ack overwrite in place."""
+    queue = opened(db)
+    run(queue, "put", payload="x" * 300, now=NOW)
+    sizes = {size(queue)}
+    run(queue, "claim", worker="host:12345", now=NOW).fetchall()
+    sizes.add(size(queue))
+    run(queue, "ack", receipt="1:1", now=NOW)
+    sizes.add(size(queue))
+    assert len(sizes) == 1
+
+
+def size(connection: sqlite3.Connection) -> int:
+    query = "select sum(payload) from dbstat where name = 'qk_task'"
+    return int(connection.execute(query).fetchone()[0])
