@@ -56,7 +56,7 @@ def gone(pid: int) -> bool:
     """True if there is no such process any more (a zombie is none)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
