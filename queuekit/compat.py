@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from queuekit.errors import LeaseLost
+from queuekit.errors import Busy, LeaseLost
 from queuekit.model import Task, TaskId
 from queuekit.queue import Empty, Queue
 from queuekit.schema import default_path, prepare
@@ -39,11 +40,15 @@ def close_all() -> None:
 
 
 class AckQueue:
-    """Items with explicit acknowledgement: get, then ack or nack by id. An item is the decoded payload."""
+    """Items with explicit acknowledgement: get, then ack or nack. An item is the decoded payload.
+
+    What came with its id (raw=True) is told by its id; what came alone is told by itself, or else by its id.
+    """
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
-        self._tasks: dict[int, Task] = {}
+        self._with_id: dict[int, Task] = {}
+        self._alone: dict[int, Task] = {}
 
     def put(self, item: Any) -> int:
         """Put an item; its id."""
@@ -52,28 +57,42 @@ class AckQueue:
     def get(self, block: bool = True, timeout: float | None = None, *, raw: bool = False) -> Any:
         """The next item, or with raw (id, item). Blocks up to timeout seconds, then raises Empty."""
         task = self.queue.get(block, timeout)
-        self._tasks[task.id] = task
+        (self._with_id if raw else self._alone)[task.id] = task
         return (task.id, task.data) if raw else task.data
 
     def ack(self, item: Any) -> None:
-        """The item, told by its id or by itself, is done. Raises LeaseLost if it is not held here any more."""
-        self._take(item).ack()
+        """The item is done. Raises LeaseLost if it is not held here any more."""
+        self._end(item, Task.ack)
 
     def nack(self, item: Any) -> None:
-        """The item, told by its id or by itself, comes back after its backoff. Raises LeaseLost as ack does."""
-        self._take(item).nack()
+        """The item comes back after its backoff. Raises LeaseLost as ack does."""
+        self._end(item, Task.nack)
 
     def empty(self) -> bool:
         """True if nothing is ready."""
         return self.queue.empty()
 
-    def _take(self, item: Any) -> Task:
-        by_id = item if type(item) is int and item in self._tasks else None
-        by_itself = (id for id, task in self._tasks.items() if task.data == item)
-        id = by_id if by_id is not None else next(by_itself, None)
-        if id is None:
-            raise LeaseLost(f"{item!r} is not held by this consumer; nothing was written")
-        return self._tasks.pop(id)
+    def _end(self, item: Any, verb: Callable[[Task], object]) -> None:
+        held, id = self._find(item)
+        try:
+            verb(held[id])
+        except Busy:
+            raise  # it is still ours: to be tried again
+        except BaseException:
+            del held[id]
+            raise
+        del held[id]
+
+    def _find(self, item: Any) -> tuple[dict[int, Task], int]:
+        if type(item) is int and item in self._with_id:
+            return self._with_id, item
+        for held in (self._alone, self._with_id):
+            for id, task in held.items():
+                if task.data == item:
+                    return held, id
+        if type(item) is int and item in self._alone:
+            return self._alone, item
+        raise LeaseLost(f"{item!r} is not held by this consumer; nothing was written")
 
 
 _opened: list[Queue] = []

@@ -73,11 +73,11 @@ class Config:
 
 def _config(top: _Table, path: Path) -> Config:
     top.only("database", "daemon", "queue")
-    database = top.take("database", _text, None)
+    database = top.take("database", _path, None)
     daemon = _Table(top.take("daemon", _table, {}), f"{path}: daemon")
     queues = top.take("queue", _tables, [])
     return Config(
-        database=default_path() if database is None else path.parent / Path(database).expanduser(),
+        database=default_path() if database is None else path.parent / database,
         queues=tuple(
             _queue(_Table(queue, f"{path}: queue {number}")) for number, queue in enumerate(queues, 1)
         ),
@@ -130,6 +130,13 @@ class _Table:
 
 def _text(value: Any) -> Any:
     return _expect(isinstance(value, str) and bool(value), value, "expected text")
+
+
+def _path(value: Any) -> Path:
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path; there is no such home") from None
 
 
 def _command(value: Any) -> Any:

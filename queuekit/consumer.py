@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from queuekit.durations import now_ms
-from queuekit.errors import LeaseLost
+from queuekit.errors import Busy, LeaseLost, QueuekitError, Usage
 from queuekit.model import Task
 
 if TYPE_CHECKING:
     from queuekit.queue import Queue
 
+_BUSY_PAUSE = 0.05  # seconds to the next try; the wait for the lock comes on top
+
 _log = logging.getLogger("queuekit")
 
 
 def wait_for_task(queue: Queue, timeout: float | None) -> Task | None:
-    """Claim a task of the queue, sleeping up to timeout seconds (None = for ever); None when there was none in time."""
-    if task := queue.claim():
+    """Claim a task of the queue, sleeping up to timeout seconds (None = for ever); None when there was none in time.
+
+    A file that others hold locked is waited for, too. Raises Busy when it was locked to the end, Usage inside a
+    transaction: nothing can come there.
+    """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    if task := _claim(queue, deadline):
         return task
-    deadline = None if timeout is None else time.monotonic() + timeout
+    if timeout != 0 and queue.database.in_transaction:
+        raise Usage("nothing can come while your transaction holds the file: wait outside of it, or claim")
     while True:
         seen = queue.database.version()
-        if task := queue.claim(now=now_ms()):
+        if task := _claim(queue, deadline, now_ms()):
             return task
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
+        left = deadline - time.monotonic()
+        if left <= 0:
             return None
-        queue.wake.wait(_differs(queue, seen), shortest(left, until_due(queue)))
+        due = until_due(queue)
+        queue.wake.wait(_differs(queue, seen), left if due is None else min(left, due))
 
 
 def iterate(queue: Queue) -> Iterator[Task]:
@@ -41,7 +51,7 @@ def iterate(queue: Queue) -> Iterator[Task]:
             yield task
     finally:
         if task is not None and not task.settled:
-            _quietly(task, task.release)
+            _give_back(task)
 
 
 def until_due(queue: Queue) -> float | None:
@@ -50,28 +60,47 @@ def until_due(queue: Queue) -> float | None:
     return None if due is None else max(due - now_ms(), 1) / 1000
 
 
-def shortest(*waits: float | None) -> float | None:
-    """The shortest of several waits in seconds; None stands for no limit."""
-    return min((wait for wait in waits if wait is not None), default=None)
+def _claim(queue: Queue, deadline: float, now: int | None = None) -> Task | None:
+    while True:
+        try:
+            return queue.claim(now=now)
+        except Busy:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_BUSY_PAUSE)
 
 
 def _next(queue: Queue, last: Task | None) -> Task:
     task = None
-    if last is not None and not last.settled:
-        with queue.database.transaction():
-            _quietly(last, last.ack)
-            task = queue.claim()
+    while last is not None and not last.settled:
+        try:
+            with queue.database.transaction():
+                _quietly(last, last.ack)
+                task = queue.claim()
+        except Busy:
+            if now_ms() >= last.lease_until:
+                raise
+            time.sleep(_BUSY_PAUSE)
     while task is None:
         task = wait_for_task(queue, None)
     return task
 
 
 def _quietly(task: Task, end: Callable[[], object]) -> None:
+    """End a run. A lease that is lost meanwhile is no reason to stop consuming."""
     try:
         end()
     except LeaseLost as error:
         _log.warning("%s; another worker will run it again", error)
         task.settled = True
+
+
+def _give_back(task: Task) -> None:
+    """Release the task of a loop that was left. What hinders it is logged: an exception may be on its way out."""
+    try:
+        task.release()
+    except QueuekitError as error:
+        _log.warning("task %s is held until its lease ends: %s", task.receipt, error)
 
 
 def _differs(queue: Queue, seen: tuple[int, int]) -> Callable[[], bool]:

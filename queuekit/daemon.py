@@ -99,7 +99,7 @@ class Daemon:
             pass
 
     def _purge(self) -> None:
-        if forgotten := self._database.purge({}):
+        if forgotten := self._database.purge({}, self._stopped.is_set):
             say(logging.INFO, "purged", tasks=forgotten)
 
     def _worker(self, queue: QueueConfig, handle: Handle) -> Worker:

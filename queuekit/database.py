@@ -1,23 +1,20 @@
-"""One queue file: its connection, and the running of sql/ files on it.
+"""One queue file: the running of sql/ files on it.
 
 A Database may be shared by threads (one lock around one connection) and survives fork (the child opens its own).
-Nothing in the process opens the file by other means: closing such a descriptor would drop SQLite's locks.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
-import weakref
+import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from itertools import takewhile
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 
-from queuekit import schema, statements
-from queuekit.errors import QueuekitError, translate
+from queuekit import statements
+from queuekit.errors import QueuekitError, Usage, translate
+from queuekit.open_file import OpenFile
 from queuekit.transaction import Transaction
 
 _T = TypeVar("_T")
@@ -27,49 +24,17 @@ _rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 
 # After these, a waiting consumer of this process has reason to look again.
 _STIRRING = {"put", "put_simple", "put_many", "nack", "release", "cancel", "retry", "resume", "policy"}
+_PUTS = {"put", "put_simple", "put_many"}
 _PURGE_SPAN = 10_000  # ids of one bite
-_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
-_ORPHANS: list[sqlite3.Connection] = []  # connections of a parent process: never used, never closed
 
 
-class Database:
+class Database(OpenFile):
     """The queue file at path, made if it is missing (create=True).
 
     synchronous is "normal" (a crash of a process loses nothing; a power cut may lose the last moments) or "full".
     timeout is how many seconds a write waits for other writers before it raises Busy.
     Raises NoDatabase (create=False and no queue there), SchemaMismatch.
     """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        create: bool = True,
-        synchronous: str = "normal",
-        timeout: float = 5.0,
-    ) -> None:
-        self.path = Path(path).absolute()
-        self._open = partial(
-            schema.connect, self.path, create=create, timeout=timeout, synchronous=synchronous
-        )
-        self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None  # which file the connection is open on
-        self._start()
-        self.connection()
-        _OPEN.add(self)
-
-    def _start(self) -> None:
-        self.lock = threading.RLock()
-        self.depth = 0
-        self.stirs = 0
-
-    def connection(self) -> sqlite3.Connection:
-        """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
-        with self.lock:
-            if self._connection is None:
-                self._connection = self._open()
-                self._file = _identity(self.path)
-            return self._connection
 
     def run(self, name: str, parameters: Mapping[str, Any], only: int | None = None) -> list[tuple[Any, ...]]:
         """Run sql/NAME.sql with :parameters; the rows of its last statement, text as bytes. Each statement commits.
@@ -98,6 +63,8 @@ class Database:
         only: int | None = None,
     ) -> _T:
         with self.lock:
+            if time.monotonic() >= self._look_at:
+                self.follow_the_path(create=name in _PUTS)
             try:
                 execute = (self._connection or self.connection()).execute
                 script = statements.load(name)
@@ -106,9 +73,17 @@ class Database:
                 taken = take(cursor)
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
+            except OverflowError as error:
+                raise Usage(f"a number is too large for the file: {_largest(parameters)}") from error
             if name in _STIRRING:
                 self.stirs += 1
             return taken
+
+    @property
+    def in_transaction(self) -> bool:
+        """True if this thread has a transaction open."""
+        with self.lock:
+            return self.depth > 0
 
     def transaction(self) -> Transaction:
         """with database.transaction() as connection: everything inside commits together or not at all.
@@ -121,19 +96,9 @@ class Database:
     def version(self) -> tuple[int, int]:
         """A mark that differs after a commit of another connection, or one here that a consumer should see."""
         with self.lock:
-            self._follow_the_path()
+            self.follow_the_path()
             (seen,) = self.connection().execute("pragma data_version").fetchone()
             return seen, self.stirs
-
-    def _follow_the_path(self) -> None:
-        """Leave a file that another replaced under its name (a restored backup): nobody writes to it any more."""
-        if (
-            self._connection is not None
-            and self.depth == 0
-            and _identity(self.path) not in (None, self._file)
-        ):
-            self.close()
-            self.stirs += 1
 
     def next_due(self) -> int | None:
         """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""
@@ -147,11 +112,15 @@ class Database:
             self.run("tick", {"now": now})
             return self.connection().total_changes > before
 
-    def purge(self, given: Mapping[str, Any]) -> int:
-        """Run purge.sql over the whole file in bites, so that no other writer waits long; how many tasks it forgot."""
+    def purge(self, given: Mapping[str, Any], stopped: Callable[[], bool] = lambda: False) -> int:
+        """Run purge.sql over the whole file in bites, so that no other writer waits long; how many tasks it forgot.
+
+        Ends between two bites when stopped says so.
+        """
         lowest, highest = self.run("bounds", {})[0]
         starts = range((lowest or 1) - 1, highest or 0, _PURGE_SPAN)
-        return sum(self.count("purge", {**given, "from": start, "span": _PURGE_SPAN}) for start in starts)
+        bites = takewhile(lambda _: not stopped(), starts)
+        return sum(self.count("purge", {**given, "from": start, "span": _PURGE_SPAN}) for start in bites)
 
     def make_view(self, queue: str) -> None:
         """Give the queue a view of its name, for INSERT INTO name(data). Raises QueuekitError if it is taken."""
@@ -164,47 +133,19 @@ class Database:
                     f"no view for queue {queue!r}: the name is taken in {self.path} ({error})"
                 ) from error
 
-    def close(self) -> None:
-        """Close the connection; the next use opens it again."""
-        with self.lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def __enter__(self) -> Database:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _after_fork(self) -> None:
-        if self._connection is not None:
-            _ORPHANS.append(self._connection)
-            self._connection = None
-        self._start()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        there = path.stat()
-    except OSError:
-        return None
-    return there.st_dev, there.st_ino
-
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, map(_text, row), strict=True)) for row in cursor.fetchall()]
 
 
+def _largest(parameters: Mapping[str, Any]) -> str:
+    name, value = max(
+        ((name, value) for name, value in parameters.items() if isinstance(value, int)),
+        key=lambda pair: abs(pair[1]),
+    )
+    return f"{name} = {value}"
+
+
 def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _forget_connections_of_the_parent() -> None:
-    for database in list(_OPEN):
-        database._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_connections_of_the_parent)

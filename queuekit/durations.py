@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from queuekit.errors import Usage
 
 _UNITS = {"ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_FOREVER = 1e12  # seconds
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|d|w|)")
 
 Duration = float | int | str | timedelta
@@ -31,9 +32,9 @@ def milliseconds(length: Duration) -> int:
         match = _LENGTH.fullmatch(length.strip())
         if not match:
             raise Usage(f"not a duration: {length!r} (write 90, 1.5, 500ms, 10m, 2h or 7d)")
-        return round(float(match[1]) * _UNITS[match[2]])
-    if not 0 <= length < 1e12:
-        raise Usage(f"not a duration: {length!r} (a number of seconds, 0 or more)")
+        length = float(match[1]) * _UNITS[match[2]] / 1000
+    if not 0 <= length < _FOREVER:
+        raise Usage(f"not a duration: {length!r} (a number of seconds from 0 to {_FOREVER:.0e})")
     return round(length * 1000)
 
 
@@ -42,8 +43,8 @@ def moment_ms(moment: Moment) -> int:
     if isinstance(moment, str):
         moment = _parse(moment.strip())
     if isinstance(moment, datetime):
-        return round(moment.timestamp() * 1000)
-    if not 0 <= moment < 1e12:
+        moment = _timestamp(moment)
+    if not 0 <= moment < _FOREVER:
         raise Usage(f"not a time: {moment!r} (seconds since the epoch, or ISO such as 2030-01-31T09:00:00Z)")
     return round(moment * 1000)
 
@@ -52,6 +53,20 @@ def iso(ms: int) -> str:
     """The moment as ISO text in UTC, to the millisecond."""
     utc = datetime.fromtimestamp(ms // 1000, timezone.utc)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+
+
+def positive_milliseconds(length: Duration) -> int:
+    """As milliseconds, and more than 0. Raises Usage."""
+    if ms := milliseconds(length):
+        return ms
+    raise Usage(f"must be longer than 0: {length!r}")
+
+
+def _timestamp(moment: datetime) -> float:
+    try:
+        return moment.timestamp()
+    except (ValueError, OverflowError):  # a year that this machine's clock cannot count
+        return -1
 
 
 def _parse(text: str) -> datetime | float:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 
 _LAW = re.compile(r"(QK\d{3}) (.*)", re.DOTALL)
+_LONGEST = 2000  # characters of an error that are kept
 _PAYLOAD_LAWS = {"QK014", "QK015"}
 
 
@@ -71,6 +72,15 @@ class SchemaMismatch(QueuekitError):
     """The file was made by another version of queuekit. Exit code 1."""
 
 
+def text_of(error: BaseException) -> str:
+    """The text of any exception, as a file can keep it: cut, no NUL, no lone surrogate."""
+    try:
+        text = str(error)
+    except Exception as again:
+        text = f"(its text cannot be made: {type(again).__name__})"
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:_LONGEST]
+
+
 def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
     """The error of ours that says what SQLite's error means for a queue at path."""
     text = str(error)
@@ -82,6 +92,8 @@ def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
         return BadPayload("text must be valid Unicode without lone surrogates; nothing was put")
     if "locked" in text or "busy" in text:
         return Busy(f"{path} is locked by another writer; nothing was written, try again")
+    if "binding parameter" in text:
+        return Usage(f"a value of the wrong type: {text}; nothing was done")
     if "qk_task.payload" in text:
         return BadPayload("a task needs a payload; nothing was put")
     if "no such table: qk_" in text or "no such table: main.qk_" in text:

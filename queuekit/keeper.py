@@ -69,8 +69,9 @@ class Keeper:
             if execution.task.extend().cancel_asked:
                 self._stop(execution, "cancel")
         except LeaseLost:
-            self._stop(execution, "lost")
             self.forget(execution)
+            if not self._was_ended(execution):
+                self._stop(execution, "lost")
             return
         except QueuekitError as error:
             self._say("lease not extended yet", execution, error=str(error))
@@ -78,6 +79,12 @@ class Keeper:
         with self._changed:
             if execution in self._beats:
                 self._beats[execution] = time.monotonic() + wait
+
+    def _was_ended(self, execution: Execution) -> bool:
+        try:
+            return execution.task.was_ended()
+        except QueuekitError:
+            return False
 
     def _stop(self, execution: Execution, reason: Reason) -> None:
         if execution.reason is None and not execution.ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable
+from concurrent.futures import Future
 from typing import Any
 
 from queuekit.execution import Execution
@@ -18,24 +19,49 @@ class Loop:
         threading.Thread(target=self._loop.run_forever, name="queuekit-asyncio", daemon=True).start()
 
     def run(self, work: Awaitable[Any], execution: Execution) -> Any:
-        """What work returns or raises; it is cancelled when the run is to stop."""
-        future = asyncio.run_coroutine_threadsafe(_caught(work), self._loop)
+        """What work returns or raises. Cancelled when the run is to stop, it may clean up; by force it is left."""
+        run = _Run(work)
+        self._loop.call_soon_threadsafe(run.begin)
 
-        def cancel(_force: bool) -> None:
-            future.cancel()
+        def stop(force: bool) -> None:
+            self._loop.call_soon_threadsafe(run.cancel)
+            if force:
+                run.end.cancel()
 
-        execution.on_stop(cancel)
-        result, error = future.result()
+        execution.on_stop(stop)
+        result, error = run.end.result()
         if error is not None:
             raise error
         return result
 
 
-async def _caught(work: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """A SystemExit that left the coroutine would end the loop, and every other handler with it."""
-    try:
-        return await work, None
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
-        return None, error
+class _Run:
+    """One coroutine on the loop. All but end is for the loop's thread."""
+
+    def __init__(self, work: Awaitable[Any]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._begun = False
+        self.end: Future[tuple[Any, BaseException | None]] = Future()
+
+    def begin(self) -> None:
+        """Comes before every cancel: the loop calls in the order in which it was asked to."""
+        self._task = asyncio.get_running_loop().create_task(self._watched())
+
+    def cancel(self) -> None:
+        assert self._task is not None, "begun before"
+        if self._begun:
+            self._task.cancel()
+        else:  # cancelled before its first step it would say nothing
+            asyncio.get_running_loop().call_soon(self.cancel)
+
+    async def _watched(self) -> None:
+        """Keep what came of it, exceptions too: a SystemExit would end the loop, and all other handlers."""
+        self._begun = True
+        end: tuple[Any, BaseException | None]
+        try:
+            end = await self._work, None
+        except BaseException as error:
+            end = None, error
+        if self.end.set_running_or_notify_cancel():
+            self.end.set_result(end)

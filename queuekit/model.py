@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
 from queuekit.durations import Duration
-from queuekit.errors import BadPayload
+from queuekit.errors import BadPayload, QueuekitError, Usage, text_of
+
+_log = logging.getLogger("queuekit")
 
 STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled")
 """Every state a task can be in."""
+
+FINISHED = ("done", "dead", "cancelled")
+"""The states that end it."""
 
 
 class TaskId(int):
@@ -28,6 +35,8 @@ class Holder(Protocol):
     ) -> str: ...
     def extend(self, receipt: str, lease: Duration | None = None) -> Lease: ...
     def release(self, receipt: str, *, delay: Duration | None = None) -> str: ...
+    def on_rollback(self, take_back: Callable[[], None]) -> None: ...
+    def was_ended(self, receipt: str) -> bool: ...
 
 
 class Lease:
@@ -44,9 +53,9 @@ class Task:
     """One run of one task. Its receipt is the fence: once the lease is lost, every method raises LeaseLost.
 
     id, receipt, queue, kind, key (or None), payload (the text, as put), attempt (1 for the first), lease_until (ms).
-    settled turns True when this object acked, nacked or released the run.
-    As a context manager: ack at the end, nack with the exception (which goes on), release on
-    KeyboardInterrupt and SystemExit.
+    settled turns True when this object acked, nacked or released the run (and False again if that is rolled back).
+    As a context manager: ack at the end, nack with the exception (which goes on, whatever becomes of the nack), release
+    on KeyboardInterrupt and SystemExit.
     """
 
     __slots__ = (
@@ -93,12 +102,12 @@ class Task:
     def ack(self, result: Any = None) -> None:
         """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
         self.holder.ack(self.receipt, result)
-        self.settled = True
+        self._settle()
 
     def nack(self, error: str | None = None, *, delay: Duration | None = None, dead: bool = False) -> str:
         """The run failed: wait the backoff (or delay), or be dead. Returns the new state. Raises LeaseLost."""
         state = self.holder.nack(self.receipt, error, delay=delay, dead=dead)
-        self.settled = True
+        self._settle()
         return state
 
     def extend(self, lease: Duration | None = None) -> Lease:
@@ -110,8 +119,19 @@ class Task:
     def release(self, *, delay: Duration | None = None) -> str:
         """Give the task back unfinished; it costs no attempt. Returns the new state. Raises LeaseLost."""
         state = self.holder.release(self.receipt, delay=delay)
-        self.settled = True
+        self._settle()
         return state
+
+    def was_ended(self) -> bool:
+        """True if this run was acked, nacked or released, by this object or by anyone with its receipt; not by time."""
+        return self.settled or self.holder.was_ended(self.receipt)
+
+    def _settle(self) -> None:
+        self.settled = True
+        self.holder.on_rollback(self._unsettle)
+
+    def _unsettle(self) -> None:
+        self.settled = False
 
     def __enter__(self) -> Task:
         return self
@@ -123,13 +143,24 @@ class Task:
             return
         if error is None:
             self.ack()
-        elif isinstance(error, Exception):
-            self.nack(f"{type(error).__name__}: {error}")
-        else:
-            self.release()
+            return
+        try:
+            if isinstance(error, Exception):
+                self.nack(f"{type(error).__name__}: {text_of(error)}")
+            else:
+                self.release()
+        except QueuekitError as another:
+            _log.warning("the end of task %s was not written: %s", self.receipt, another)
 
     def __repr__(self) -> str:
         return f"<Task {self.receipt} of {self.queue!r}, kind {self.kind!r}, attempt {self.attempt}>"
+
+
+def a_state(name: str | None) -> str | None:
+    """The name, if it is None or one of STATES. Raises Usage."""
+    if name is not None and name not in STATES:
+        raise Usage(f"there is no state {name!r}; states are {', '.join(STATES)}")
+    return name
 
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from queuekit.durations import Duration, milliseconds
-
-_LONGEST_ERROR = 2000  # characters
+from queuekit.errors import text_of
 
 
 class Retry(Exception):
@@ -64,17 +63,9 @@ def of_exception(error: BaseException) -> Outcome:
     if isinstance(error, Retry):
         return later(error.delay, str(error))
     if isinstance(error, Discard):
-        return failed(_text(error), dead=True)
-    text = f"{type(error).__name__}: {_text(error)}".removesuffix(": ")
+        return failed(text_of(error), dead=True)
+    text = f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
     return Outcome("nack", error=text, where=_where(error))
-
-
-def _text(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception as again:
-        text = f"(its text cannot be made: {type(again).__name__})"
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:_LONGEST_ERROR]
 
 
 def _where(error: BaseException) -> str | None:

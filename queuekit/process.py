@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from queuekit.child import Child
-from queuekit.durations import Duration
+from queuekit.durations import Duration, milliseconds
 from queuekit.errors import Usage
 from queuekit.execution import Execution
 from queuekit.model import Task
@@ -28,7 +28,7 @@ _TRY_LATER, _BAD_DATA = 75, 65  # EX_TEMPFAIL, EX_DATAERR of sysexits.h
 class Command:
     """A handler that runs a command: text is split as a shell would (no shell runs), a list is taken as it is.
 
-    wait is how long a task rests whose command exits 75. Raises Usage when there is no such command.
+    wait is how long a task rests whose command exits 75. Raises Usage for what is no command or no duration.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Command:
     ) -> None:
         self.argv = _split(command)
         self._database = os.fsencode(Path(database).absolute())
-        self._wait = wait
+        self._wait = milliseconds(wait) / 1000
 
     def __call__(self, execution: Execution) -> Outcome:
         task = execution.task

@@ -10,8 +10,9 @@ from typing import Any
 
 from queuekit import consumer
 from queuekit.database import Database
-from queuekit.durations import Duration, milliseconds, now_ms
-from queuekit.model import STATES, Task, claimed
+from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
+from queuekit.errors import Usage
+from queuekit.model import FINISHED, STATES, Task, a_state, claimed
 from queuekit.producer import Producer
 from queuekit.runs import Runs
 from queuekit.schema import default_path
@@ -51,7 +52,7 @@ class Queue(Producer, Runs):
         self.wake = Wake(path.path, fallback=fallback)
         self._worker = worker
         self._process = (0, "")
-        self._lease_ms = None if lease is None else milliseconds(lease)
+        self._lease_ms = None if lease is None else positive_milliseconds(lease)
         self._next_tick = 0
 
     @property
@@ -108,9 +109,12 @@ class Queue(Producer, Runs):
         """
         return consumer.iterate(self)
 
-    def list(self, **filters: Any) -> list[dict[str, Any]]:
-        """Tasks of this queue, newest first. Filters: state, kind, key, limit (50)."""
-        return self.database.rows("list", {"queue": self.name, **filters})
+    def list(
+        self, *, state: str | None = None, kind: str | None = None, key: str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Tasks of this queue, newest first (columns of list.sql). Raises Usage for what is no state."""
+        given = {"queue": self.name, "state": a_state(state), "kind": kind, "key": key, "limit": limit}
+        return self.database.rows("list", given)
 
     def stats(self) -> dict[str, Any]:
         """How many tasks are in each state (columns of stats.sql). Reads every task: not for loops."""
@@ -137,21 +141,29 @@ class Queue(Producer, Runs):
         """End a pause."""
         self.database.run("resume", {"queue": self.name})
 
-    def policy(self, **values: Any) -> dict[str, Any]:
-        """Set how this queue treats its tasks; what is not given stays. Returns what is set (None = built in).
-
-        lease, backoff, backoff_cap, retention are durations; max_attempts a number.
-        """
-        given = {
-            k if k == "max_attempts" else f"{k}_ms": v if k == "max_attempts" else milliseconds(v)
-            for k, v in values.items()
-        }
-        return self.database.rows("policy", {"queue": self.name, **given})[0]
+    def policy(
+        self,
+        *,
+        lease: Duration | None = None,
+        max_attempts: int | None = None,
+        backoff: Duration | None = None,
+        backoff_cap: Duration | None = None,
+        retention: Duration | None = None,
+    ) -> dict[str, Any]:
+        """Set how this queue treats its tasks; what is not given stays. Returns what is set (None = built in)."""
+        lengths = {"lease": lease, "backoff": backoff, "backoff_cap": backoff_cap, "retention": retention}
+        given = {f"{name}_ms": milliseconds(length) for name, length in lengths.items() if length is not None}
+        return self.database.rows("policy", {"queue": self.name, "max_attempts": max_attempts, **given})[0]
 
     def purge(
         self, *, older: Duration | None = None, state: str | None = None, now: int | None = None
     ) -> int:
-        """Forget finished tasks of this queue older than it keeps them; how many. Dead ones only with state="dead"."""
+        """Forget finished tasks of this queue older than it keeps them; how many. Dead ones only with state="dead".
+
+        Raises Usage for a state that is not finished.
+        """
+        if state is not None and state not in FINISHED:
+            raise Usage(f"purge forgets what is {', '.join(FINISHED)}, not {state!r}")
         older_ms = None if older is None else milliseconds(older)
         return self.database.purge({"queue": self.name, "older_ms": older_ms, "state": state, "now": now})
 
@@ -172,7 +184,7 @@ class Queue(Producer, Runs):
         self.close()
 
     def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
-        lease_ms = self._lease_ms if lease is None else milliseconds(lease)
+        lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
         return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now}
 
     def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from queuekit.database import Database
-from queuekit.durations import Duration, milliseconds, now_ms
-from queuekit.errors import LeaseLost, NoTask, Refused
+from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
+from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused
 from queuekit.model import Lease, encode
+
+_BY_RECEIPT = {"done", "failed", "released"}  # outcomes that somebody with the receipt has written
 
 
 class Runs:
@@ -20,6 +23,8 @@ class Runs:
     def ack(self, receipt: str, result: Any = None, *, now: int | None = None) -> None:
         """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
         kept = None if result is None else encode(result)
+        if kept is not None and "\0" in kept:
+            raise BadPayload("a result is text without NUL; the task is not acked")
         given = {"receipt": receipt, "result": kept, "now": now_ms() if now is None else now}
         if not self.database.count("ack", given):
             raise _lost(receipt)
@@ -34,12 +39,13 @@ class Runs:
         now: int | None = None,
     ) -> str:
         """The run failed: wait the backoff (or delay), or be dead. The new state. Raises LeaseLost."""
+        error = None if error is None else error.replace("\0", "\ufffd")
         given = {"receipt": receipt, "error": error, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
         return str(self.by_receipt("nack", given)["state"])
 
     def extend(self, receipt: str, lease: Duration | None = None, *, now: int | None = None) -> Lease:
         """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
-        lease_ms = self._lease_ms if lease is None else _ms(lease)
+        lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
         row = self.by_receipt("extend", {"receipt": receipt, "lease_ms": lease_ms, "now": now})
         return Lease(row["lease_until"], row["cancel_at"] is not None)
 
@@ -63,6 +69,25 @@ class Runs:
         if not rows:
             raise NoTask(f"there is no task {id} in {self.database.path}")
         return rows[0] | {"runs": json.loads(rows[0]["runs"])}
+
+    def was_ended(self, receipt: str) -> bool:
+        """True if the run was acked, nacked or released; False if it goes on, or was lost (or the task is purged)."""
+        id, _, claim = receipt.partition(":")
+        rows = self.database.rows("show", {"id": int(id)})
+        return any(
+            (row["state"] == "done" and row["claims"] == int(claim))
+            or any(
+                run["claim"] == int(claim) and run["outcome"] in _BY_RECEIPT
+                for run in json.loads(row["runs"])
+            )
+            for row in rows
+        )
+
+    def on_rollback(self, take_back: Callable[[], None]) -> None:
+        """Call take_back if the transaction that this thread has open is rolled back; without one do nothing."""
+        with self.database.lock:
+            if self.database.in_transaction:
+                self.database.undo.append(take_back)
 
     def by_receipt(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
         """Run nack, extend or release with the :parameters given; its row. Raises LeaseLost."""

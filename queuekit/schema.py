@@ -49,15 +49,17 @@ def prepare(path: Path, *, timeout: float = 5.0) -> None:
 
     Makes the folder of the default path, readable by its owner alone. Raises SchemaMismatch (newer), NoDatabase, Busy.
     """
-    if path == default_path():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = None
     try:
+        if not os.environ.get("QUEUEKIT_DB") and path == default_path():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _open(path, timeout, "normal")
         migrate(connection)
         _check(connection, path)
     except sqlite3.Error as error:
         raise translate(error, str(path)) from error
+    except OSError as error:
+        raise NoDatabase(f"the folder {path.parent} cannot be made ({error.strerror})") from error
     finally:
         if connection is not None:
             connection.close()

@@ -15,6 +15,7 @@ from queuekit.outcome import Outcome, failed
 
 _AGAIN = 0.2  # seconds between two tries of a write that failed
 
+_ENDED = "ended by its handler"
 _LEVELS = {"failed": logging.WARNING, "dead": logging.ERROR}
 
 
@@ -25,9 +26,7 @@ def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callabl
         try:
             return write(execution, outcome, worker)
         except LeaseLost:
-            return note(
-                execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped"
-            )
+            return _note_the_loss(execution, worker)
         except Exception as error:
             over = give_up() or now_ms() >= execution.task.lease_until
             if over or spoilt:
@@ -37,6 +36,17 @@ def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callabl
                 time.sleep(_AGAIN)
             else:
                 outcome, spoilt = failed(f"its end cannot be kept: {error}"), True
+
+
+def _note_the_loss(execution: Execution, worker: str) -> None:
+    try:
+        ended = execution.task.was_ended()
+    except QueuekitError:
+        ended = False
+    if ended:
+        note(execution, worker, _ENDED, logging.INFO)
+    else:
+        note(execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped")
 
 
 def _may_pass(error: Exception) -> bool:
@@ -60,7 +70,7 @@ def note(execution: Execution, worker: str, event: str, level: int, **fields: st
 def _end(task: Task, outcome: Outcome) -> str:
     """End the run, unless its handler did so itself through the task; what it came to, in a word."""
     if task.settled:
-        return "ended by its handler"
+        return _ENDED
     if outcome.verb == "ack":
         task.holder.ack(task.receipt, outcome.result)
         return "done"

@@ -7,7 +7,6 @@ lost when a drain is killed, and a file that was taken before is put only if the
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from queuekit.database import Database
-from queuekit.errors import BadPayload, QueuekitError, Refused
+from queuekit.errors import BadPayload, QueuekitError, Refused, Usage
 from queuekit.logs import say
 
 _TAKEN = ".taken"
@@ -30,18 +29,21 @@ def arrivals(database: Database) -> Path:
 def drain(database: Database) -> int:
     """Put the tasks of the database's spool, oldest first; how many. What is no task is moved to bad/.
 
-    Raises nothing for a file; what cannot be put now (busy, disk full) stays for the next time.
+    Raises nothing: what cannot be put now (busy, disk full) stays for the next time, a file that cannot be read stays,
+    and none hinders another.
     """
     new = arrivals(database)
-    spool = new.parent
     drained = 0
     try:
+        database.follow_the_path(
+            create=True
+        )  # a file is deleted when it is a task in the queue that all can see
         for path in _files(new):
-            drained += _drain_file(database, path, spool / "bad")
+            drained += _drain_file(database, path, new.parent / "bad")
     except (QueuekitError, OSError) as error:
-        say(logging.WARNING, "spool not drained now", path=spool, error=str(error))
+        say(logging.WARNING, "spool not drained now", path=new.parent, error=str(error))
     if drained:
-        say(logging.INFO, "spool drained", path=spool, tasks=drained)
+        say(logging.INFO, "spool drained", path=new.parent, tasks=drained)
     return drained
 
 
@@ -55,20 +57,27 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _drain_file(database: Database, path: Path, bad: Path) -> bool:
-    """True if the file became a task."""
+    """True if the file became a task. Raises QueuekitError if none can become one now."""
+    try:
+        with open(path, "rb") as file:
+            return _lock(file.fileno(), path) and _drain_open_file(database, path, file.read(), bad)
+    except FileNotFoundError:
+        return False  # another drain was faster
+    except OSError as error:
+        say(logging.WARNING, "spool file not drained now", path=path, error=error.strerror)
+        return False
+
+
+def _drain_open_file(database: Database, path: Path, content: bytes, bad: Path) -> bool:
     taken = path.with_name(path.name.removesuffix(_TAKEN) + _TAKEN)
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
-        if not _lock(file.fileno(), path):
-            return False
-        path.rename(taken)
-        try:
-            _put(database, _parse(file.read(), path.name), taken.stat(), again=path == taken)
-        except (BadPayload, Refused, ValueError) as error:
-            _set_aside(taken, bad, error)
-            return False
-        taken.unlink()
-        return True
-    return False
+    path.rename(taken)
+    try:
+        _put(database, _parse(content, path.name), taken.stat(), again=path == taken)
+    except (BadPayload, Refused, Usage, ValueError) as error:
+        _set_aside(taken, bad, error)
+        return False
+    taken.unlink()
+    return True
 
 
 def _lock(descriptor: int, path: Path) -> bool:
@@ -83,6 +92,8 @@ def _lock(descriptor: int, path: Path) -> bool:
 def _parse(content: bytes, name: str) -> dict[str, Any]:
     """The parameters of put. Raises ValueError (of which UnicodeDecodeError is one)."""
     head, empty_line, payload = (b"\n" + content).partition(b"\n\n")
+    if b"\0" in head:
+        raise ValueError("a NUL byte")
     if not empty_line:
         raise ValueError("no empty line before the payload")
     pairs = [line.partition("=") for line in head.decode("utf-8").split("\n")[1:]]

@@ -23,6 +23,8 @@ class Transaction:
         database = self._database
         database.lock.acquire()
         try:
+            if database.depth == 0:
+                database.follow_the_path()
             connection = database.connection()
             if database.depth == 0:
                 connection.execute("begin immediate")
@@ -44,12 +46,16 @@ class Transaction:
             database.lock.release()
 
     def _end(self, connection: sqlite3.Connection, well: bool) -> None:
+        undo, self._database.undo = self._database.undo, []
         try:
             if well:
                 connection.execute("commit")
                 self._database.stirs += 1
+                undo = []
         except sqlite3.Error as error:
             raise translate(error, str(self._database.path)) from error
         finally:
+            for take_back in undo:
+                take_back()
             if connection.in_transaction:
                 connection.execute("rollback")

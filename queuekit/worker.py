@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from queuekit import consumer
 from queuekit.database import Database
 from queuekit.durations import Duration
-from queuekit.errors import NoDatabase, QueuekitError, SchemaMismatch, Usage
+from queuekit.errors import QueuekitError, SchemaMismatch, Usage
 from queuekit.execution import MERCY, Handle
 from queuekit.logs import say
 from queuekit.model import Task
@@ -80,7 +80,7 @@ class Worker:
         self._turn = 0  # which queue is asked first
 
     def run(self) -> None:
-        """Work until stopped, or with burst until nothing is ready and nothing runs. Call once. Raises NoDatabase."""
+        """Work until stopped, or with burst until nothing is ready or runs. Call once. Raises SchemaMismatch."""
         names = [queue.name for queue in self.queues]
         self._say("worker started", queues=",".join(names), slots=self._concurrency)
         try:
@@ -110,7 +110,7 @@ class Worker:
             seen = self.database.version()
             self._fill()
             due = consumer.until_due(self.queues[0])
-        except (NoDatabase, SchemaMismatch):
+        except SchemaMismatch:
             raise
         except QueuekitError as error:
             self._say("cannot claim now", logging.WARNING, error=str(error))
@@ -118,7 +118,7 @@ class Worker:
             return True
         if self._burst and not self._slots.running and news == self._news:
             return False
-        if self._burst or self._slots.free <= 0:
+        if self._slots.free <= 0:
             self._pause(lambda: self._news != news)
         else:
             self._wake.wait(lambda: self._news != news or self.database.version() != seen, due)

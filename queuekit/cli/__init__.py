@@ -27,6 +27,8 @@ def _run() -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except OSError as error:
+        return _tell(f"{error.filename or 'writing'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
     except Exception as error:

@@ -89,12 +89,15 @@ def _version(asked: bool) -> None:
 
 
 def common(
+    context: typer.Context,
     db: Db = None,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
     ] = False,
 ) -> None:
     """A task queue that is one SQLite file."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 class _Verbs(TyperGroup):
@@ -116,7 +119,7 @@ app = typer.Typer(
     cls=_Verbs,
     callback=common,
     epilog=_EPILOG,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

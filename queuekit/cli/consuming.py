@@ -8,7 +8,7 @@ import typer
 
 from queuekit.cli.app import Db, Json, LockWait, Name, Receipt, open_queue
 from queuekit.cli.output import json_line
-from queuekit.durations import milliseconds
+from queuekit.durations import milliseconds, positive_milliseconds
 from queuekit.errors import LeaseLost
 from queuekit.model import Task
 
@@ -77,7 +77,7 @@ def extend(
     lock_wait: LockWait = "5",
 ) -> None:
     """The worker is still at it: another lease from now."""
-    given = {"lease_ms": None if lease is None else milliseconds(lease)}
+    given = {"lease_ms": None if lease is None else positive_milliseconds(lease)}
     _end("extend", receipt, given, as_json, lock_wait)
 
 

@@ -10,6 +10,7 @@ from queuekit import statements
 from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
 from queuekit.cli.output import record, table, write
 from queuekit.errors import Usage
+from queuekit.model import a_state
 
 _FILES = {"ls": "list"}
 Verb = Annotated[str | None, typer.Argument(metavar="[VERB]")]
@@ -26,7 +27,7 @@ def ls(
     lock_wait: LockWait = "5",
 ) -> None:
     """Tasks, newest first."""
-    given = {"queue": queue, "state": state, "kind": kind, "key": key, "limit": limit}
+    given = {"queue": queue, "state": a_state(state), "kind": kind, "key": key, "limit": limit}
     table(open_queue(queue, lock_wait).database.rows("list", given), as_json=as_json)
 
 
@@ -38,9 +39,10 @@ def show(
     lock_wait: LockWait = "5",
 ) -> None:
     """Everything about one task."""
-    task = open_queue(None, lock_wait).show(id)
+    queue = open_queue(None, lock_wait)
+    task = queue.show(id)
     if payload:
-        write(task["payload"])
+        write(queue.database.run("show", {"id": id})[0][-1])
     else:
         record(task, as_json=as_json)
 

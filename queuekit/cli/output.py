@@ -18,10 +18,10 @@ def json_line(row: Row) -> None:
     write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def write(text: str) -> None:
+def write(text: str | bytes) -> None:
     """Text to stdout as UTF-8, whatever the locale says; no newline is added or changed."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.write(text.encode("utf-8") if isinstance(text, str) else text)
     sys.stdout.buffer.flush()
 
 
@@ -64,7 +64,7 @@ def _rich(rows: list[Row]) -> None:
     grid = Table(*rows[0], box=box.SIMPLE_HEAD)
     for row in rows:
         grid.add_row(*(Text(_plain(*field)) for field in row.items()))  # Text: what looks like markup is data
-    Console(no_color="NO_COLOR" in os.environ).print(grid)
+    Console(no_color=bool(os.environ.get("NO_COLOR"))).print(grid)
 
 
 def _plain(name: str, value: Any) -> str:

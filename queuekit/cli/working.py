@@ -54,7 +54,9 @@ def work(
         raise Usage("work needs either --exec CMD or --app module:object")
     database = open_queue(None, lock_wait).database
     handle = (
-        load_app(application) if application else Command(command or "", database=database.path, wait=later)
+        Command(command, database=database.path, wait=later)
+        if command is not None
+        else load_app(application or "")
     )
     logs.start(as_json=log == "json")
     limits: dict[str, Any] = {"concurrency": concurrency, "lease": lease, "grace": milliseconds(grace) / 1000}

@@ -10,7 +10,7 @@ from typing import Any
 import persistqueue
 import pytest
 
-from queuekit import Empty, LeaseLost, compat, enqueue_task, get_ack_queue, get_queue
+from queuekit import Busy, Empty, LeaseLost, compat, enqueue_task, get_ack_queue, get_queue
 
 NOTHING = (Empty, persistqueue.Empty)  # persist-queue's is a class of its own
 
@@ -83,3 +83,37 @@ def test_raw_gives_the_id_with_the_item_and_acks_by_it() -> None:
     with pytest.raises(LeaseLost):
         queue.ack(id)
     assert queue.queue.show(id)["state"] == "done"
+
+
+def test_whole_numbers_as_items_are_not_taken_for_ids() -> None:
+    queue = get_ack_queue("items")
+    ids = {item: queue.put(item) for item in (2, 7)}
+    assert [queue.get(timeout=5), queue.get(timeout=5)] == [2, 7]
+    queue.ack(2)
+    assert [queue.queue.show(ids[item])["state"] for item in (2, 7)] == ["done", "running"]
+    queue.nack(7)
+    assert queue.queue.show(ids[7])["state"] == "scheduled"
+
+
+def test_an_item_that_came_with_its_id_is_told_by_it() -> None:
+    queue = get_ack_queue("items")
+    for item in (2, 1):
+        queue.put(item)
+    got = dict(queue.get(timeout=5, raw=True) for _ in range(2))
+    assert got == {1: 2, 2: 1}
+    queue.ack(1)
+    assert [queue.queue.show(id)["state"] for id in (1, 2)] == ["done", "running"]
+
+
+def test_an_ack_that_found_the_file_locked_can_be_tried_again(default_file: Path) -> None:
+    queue = get_ack_queue("items")
+    queue.put("a")
+    item = queue.get(timeout=5)
+    other = sqlite3.connect(default_file, isolation_level=None)
+    other.execute("begin immediate")
+    queue.queue.database.connection().execute("pragma busy_timeout = 10")
+    with pytest.raises(Busy):
+        queue.ack(item)
+    other.close()
+    queue.ack(item)
+    assert queue.queue.show(1)["state"] == "done"

@@ -141,6 +141,17 @@ def test_with_a_task_acks_at_the_end_nacks_an_exception_and_releases_an_interrup
     assert queue.show(ids[1])["error"] == "ValueError: bad"
 
 
+def test_an_exception_goes_on_whatever_becomes_of_its_nack(queue: Queue) -> None:
+    hostile = queue.put("a")
+    with pytest.raises(ValueError), queue.get(timeout=LIMIT):  # noqa: PT011
+        raise ValueError("no text: \udc80 \0")
+    assert queue.show(hostile)["error"] == "ValueError: no text: ? \ufffd"
+    queue.put("b")
+    with pytest.raises(KeyError), queue.get(timeout=LIMIT) as task:
+        queue.tick(task.lease_until + 1)
+        raise KeyError
+
+
 def test_two_threads_blocked_on_one_queue_share_what_comes(queue: Queue) -> None:
     got: list[str] = []
     threads = [

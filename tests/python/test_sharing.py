@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from queuekit import BadPayload, Busy, Database, NoDatabase, Queue, QueuekitError, Refused
+from queuekit import BadPayload, Busy, Database, Empty, NoDatabase, Queue, QueuekitError, Refused, Usage
 from queuekit.model import TaskId
 
 EACH = 200
@@ -102,6 +102,25 @@ def test_and_are_undone_with_them(queue: Queue) -> None:
     task.ack()
 
 
+def test_a_task_is_not_settled_by_an_ack_that_is_undone(queue: Queue) -> None:
+    queue.put("x")
+    task = queue.get()
+    with pytest.raises(ZeroDivisionError), task, queue.database.transaction():
+        task.ack()
+        assert task.settled
+        raise ZeroDivisionError("later in the transaction")
+    shown = queue.show(task.id)
+    assert (shown["state"], shown["error"]) == ("scheduled", "ZeroDivisionError: later in the transaction")
+
+
+def test_nothing_is_waited_for_inside_a_transaction(queue: Queue) -> None:
+    with queue.database.transaction():
+        with pytest.raises(Usage, match="transaction"):
+            queue.get(timeout=60)
+        with pytest.raises(Empty):
+            queue.get(block=False)
+
+
 def test_a_nested_transaction_joins_the_outer_one(queue: Queue) -> None:
     def fails() -> None:
         with queue.database.transaction():
@@ -125,6 +144,48 @@ def test_a_locked_file_raises_busy_and_nothing_is_written(db: Path) -> None:
         other.execute("rollback")
         other.close()
         assert queue.put("x") == 1
+
+
+def locked_for_a_while(db: Path) -> threading.Timer:
+    """Another connection holds the write lock, longer than a queue with a short timeout waits."""
+    other = sqlite3.connect(db, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    freeing = threading.Timer(0.3, other.close)
+    freeing.start()
+    return freeing
+
+
+def test_a_loop_and_a_get_wait_out_a_lock(db: Path) -> None:
+    with Queue(db, timeout=0.01) as queue:
+        ids = queue.put_many(["a", "b", "c"])
+        for task in queue:
+            if task.payload == "b":
+                break
+            lock = locked_for_a_while(db)
+        lock.join()
+        assert queue.show(ids[0])["state"] == "done"
+        lock = locked_for_a_while(db)
+        assert queue.get(timeout=30).payload in ("b", "c")
+        lock.join()
+        lock = locked_for_a_while(db)
+        with pytest.raises(Busy):
+            queue.get(timeout=0.05)
+        lock.join()
+
+
+def test_leaving_a_loop_on_a_locked_file_keeps_the_exception(db: Path) -> None:
+    with Queue(db, timeout=0.01) as queue:
+        queue.put("a")
+
+        def fails() -> None:
+            for _task in queue:
+                locks.append(locked_for_a_while(db))
+                raise ZeroDivisionError
+
+        locks: list[threading.Timer] = []
+        with pytest.raises(ZeroDivisionError):
+            fails()
+        locks[0].join()
 
 
 @pytest.mark.parametrize("payload", ["a\0b", "\ud800", float("nan"), {1, 2}, b"\xff", {"a": "\ud800"}])
@@ -176,7 +237,7 @@ def test_a_row_that_is_no_utf8_is_dead_with_a_reason_and_the_consumer_goes_on(qu
     "numbers", [{"max_attempts": 0}, {"priority": "high"}, {"lease": 0}, {"lease": 1e300}, {"delay": -1}]
 )
 def test_numbers_out_of_range_are_refused_in_a_sentence(queue: Queue, numbers: dict[str, float]) -> None:
-    with pytest.raises(QueuekitError, match=r"QK01[89]|not a duration"):
+    with pytest.raises(QueuekitError, match=r"QK01[89]|not a duration|longer than 0"):
         queue.put("x", **numbers)  # type: ignore[arg-type]
 
 

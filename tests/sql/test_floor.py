@@ -26,7 +26,9 @@ class OldSQLite:
     def __init__(self, version: str, db: Path) -> None:
         python = ROOT / ".test" / f"sqlite-{version}" / "bin" / "python"
         if not python.exists():
-            pytest.skip(f"SQLite {version} is not installed: bin/test does it where there is a Python 3.8 or 3.9")
+            pytest.skip(
+                f"SQLite {version} is not installed: bin/test does it where there is a Python 3.8 or 3.9"
+            )
         self.process = subprocess.Popen(
             [python, Path(__file__).with_name("old_sqlite.py"), db],
             stdin=subprocess.PIPE,
@@ -95,7 +97,9 @@ def test_3_31_puts_by_insert(oldest: OldSQLite) -> None:
     (view, trigger) = oldest.verb("queue_view", queue="it's")["rows"]
     assert "error" not in oldest.run(view["ddl"])
     assert "error" not in oldest.run(trigger["ddl"])
-    assert "error" not in oldest.run("""insert into "it's"(data, key) values ('{"a":1}', 'k'), ('again', 'k')""")
+    assert "error" not in oldest.run(
+        """insert into "it's"(data, key) values ('{"a":1}', 'k'), ('again', 'k')"""
+    )
     assert oldest.rows("select id, state, queue, payload, duplicates from qk_task") == [
         [1, "ready", "mail", "hello", None],
         [2, "ready", "it's", '{"a":1}', 1],

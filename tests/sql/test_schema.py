@@ -1,4 +1,4 @@
-"""Whoever makes a queue file makes the same one; older and newer files, and files of an application, keep their rows."""
+"""Whoever makes a queue file makes the same one; older and newer files, and an application's, keep their rows."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from queuekit.handlers import load_app
 from queuekit.worker import Worker
 
 
-def work_off(q: Queue, app: App) -> None:
-    Worker(q.database, [q.name], app, burst=True).run()
+def work_off(q: Queue, app: App, **options: Any) -> None:
+    Worker(q.database, [q.name], app, burst=True, **options).run()
 
 
 def run_one(
@@ -182,6 +182,40 @@ def test_a_handler_may_put_tasks_beside_its_own_ack(q: Queue) -> None:
     work_off(q, App({"first": function, "next": lambda task: "followed"}))
     assert q.show(id)["state"] == "done"
     assert q.show(id + 1)["result"] == "followed"
+
+
+def test_a_cancelled_async_handler_cleans_up_before_its_slot_is_free(q: Queue) -> None:
+    began, order = threading.Event(), []
+
+    async def function(task: Task) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            await asyncio.sleep(0.2)
+            order.append("cleaned")
+
+    id = q.put("x")
+    with working(Worker(q.database, [q.name], App({"*": function}), lease=0.6)):
+        assert began.wait(30)
+        q.cancel(id)
+        until(lambda: q.show(id)["state"] == "cancelled")
+        order.append("ended")
+    assert order == ["cleaned", "ended"]
+
+
+def test_a_handler_that_ended_its_run_early_is_left_to_finish(q: Queue) -> None:
+    ended = threading.Event()
+
+    async def function(task: Task) -> None:
+        task.ack("early")
+        await asyncio.sleep(1.0)  # more than a third of its lease
+        ended.set()
+
+    id = q.put("x")
+    work_off(q, App({"*": function}), lease=0.6)
+    assert ended.is_set()
+    assert (q.show(id)["state"], q.show(id)["result"]) == ("done", "early")
 
 
 def test_a_cancel_reaches_an_async_handler(q: Queue) -> None:

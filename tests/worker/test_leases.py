@@ -16,6 +16,7 @@ from queuekit import App, Queue, Task, execution
 from queuekit.durations import now_ms
 from queuekit.process import Command
 from queuekit.worker import Worker
+from tests.conftest import ROOT
 
 FAR = 10**9  # ms; beyond every lease
 
@@ -87,6 +88,15 @@ def test_a_command_whose_lease_is_lost_is_killed_and_its_result_dropped(
     task = q.show(id)
     assert (task["state"], task["crashes"]) == ("scheduled", 1)
     assert [run["outcome"] for run in task["runs"]] == ["crashed"]
+
+
+def test_a_command_that_acked_itself_is_not_stopped(q: Queue, db: Path, tmp_path: Path) -> None:
+    qk, left = ROOT / "bin" / "qk", tmp_path / "left"
+    command = ["sh", "-c", f'"{qk}" ack "$QK_RECEIPT" --result mine --db "$QK_DB"; sleep 1; touch {left}']
+    id = q.put("x")
+    run_command(q, command, lease=0.6)
+    assert left.exists()
+    assert (q.show(id)["state"], q.show(id)["result"]) == ("done", "mine")
 
 
 def test_the_result_of_a_handler_whose_lease_was_lost_is_dropped(q: Queue) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,8 @@ def test_a_database_without_spool_has_nothing_to_drain(q: Queue) -> None:
         b"colour=red\n\n",
         b"queue\n\n",
         b"priority=high\n\n",
+        b"priority=99999999999999999999\n\n",
+        b"kind=a\0b\n\n",
         b"\nx\0y",
         b"\nx\xff",
     ],
@@ -98,6 +102,38 @@ def test_a_locked_database_leaves_the_files_for_the_next_time(db: Path, new: Pat
         other.close()
         assert drain(database) == 1
         assert len(tasks(Queue(database))) == 1
+
+
+def test_a_file_that_cannot_be_read_stays_and_hinders_no_other(
+    q: Queue, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (new / "1").write_bytes(b"\nsecret")
+    (new / "2").write_bytes(b"\ngood")
+    monkeypatch.setattr(
+        "builtins.open", denied("1", open)
+    )  # file modes do not bind root, who may run the tests
+    assert drain(q.database) == 1
+    monkeypatch.undo()
+    assert [path.name for path in new.iterdir()] == ["1"]
+    assert drain(q.database) == 1
+
+
+def denied(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def deny(path: Any, *args: Any, **options: Any) -> Any:
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **options)
+
+    return deny
+
+
+def test_a_spool_is_drained_into_the_file_that_stands_at_the_path(q: Queue, db: Path, new: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        Path(f"{db}{end}").unlink(missing_ok=True)
+    (new / "1").write_bytes(b"\nx")
+    assert drain(q.database) == 1
+    with Queue(db) as fresh:
+        assert [task[-1] for task in tasks(fresh)] == ["x"]
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["waiting", "done"])

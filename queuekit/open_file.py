@@ -1,0 +1,126 @@
+"""The connection to whatever file stands at a path: opened late, shared by threads, left behind on fork.
+
+Nothing in the process opens the file by other means: closing such a descriptor would drop SQLite's locks.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from queuekit import schema
+from queuekit.errors import NoDatabase
+
+_LOOK_AGAIN = 0.05  # seconds between two looks whether the path is still this file
+_OPEN: weakref.WeakSet[OpenFile] = weakref.WeakSet()
+_ORPHANS: list[sqlite3.Connection] = []  # connections of a parent process: never used, never closed
+_Self = TypeVar("_Self", bound="OpenFile")
+
+
+class OpenFile:
+    """The file at path, made if it is missing and create says so. Raises NoDatabase, SchemaMismatch, Busy.
+
+    depth is how many transactions (one in the other) are open, stirs counts what consumers of this process should see.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        create: bool = True,
+        synchronous: str = "normal",
+        timeout: float = 5.0,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._create = create
+        self._open = partial(schema.connect, self.path, timeout=timeout, synchronous=synchronous)
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which file the connection is open on
+        self._start()
+        self.connection()
+        _OPEN.add(self)
+
+    def _start(self) -> None:
+        self.lock = threading.RLock()
+        self.depth = 0
+        self.stirs = 0
+        self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
+        self._look_at = 0.0
+
+    def connection(self) -> sqlite3.Connection:
+        """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
+        with self.lock:
+            if self._connection is None:
+                self._connection = self._open(create=self._create)
+                self._file = _identity(self.path)
+            return self._connection
+
+    def follow_the_path(self, *, create: bool = False) -> None:
+        """Leave a file that another replaced under its name (a restored backup): nobody else writes to it any more.
+
+        One that is gone is left only with create, by a put: made anew if this Database makes files. Raises NoDatabase.
+        Inside a transaction nothing can be left: a put is refused there.
+        """
+        with self.lock:
+            self._look_at = time.monotonic() + _LOOK_AGAIN
+            there = _identity(self.path)
+            if self._connection is None or there == self._file or (there is None and not create):
+                return
+            if self.depth:
+                if create:
+                    raise NoDatabase(
+                        f"{self.path} was removed or replaced; the transaction must be rolled back"
+                    )
+                return
+            try:
+                fresh = self._open(create=create and self._create)
+            except NoDatabase:
+                if create:
+                    raise
+                return  # somebody is still making it
+            self._connection.close()
+            self._connection, self._file = fresh, _identity(self.path)
+            self.stirs += 1
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _after_fork(self) -> None:
+        if self._connection is not None:
+            _ORPHANS.append(self._connection)
+            self._connection = None
+        self._start()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
+
+
+def _forget_connections_of_the_parent() -> None:
+    for file in list(_OPEN):
+        file._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections_of_the_parent)
