@@ -63,7 +63,7 @@ class Database(OpenFile):
         only: int | None = None,
     ) -> _T:
         with self.lock:
-            if time.monotonic() >= self._look_at:
+            if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
             try:
                 execute = (self._connection or self.connection()).execute

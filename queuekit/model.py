@@ -6,10 +6,13 @@ import json
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from queuekit.durations import Duration
 from queuekit.errors import BadPayload, QueuekitError, Usage, text_of
+
+if TYPE_CHECKING:
+    from queuekit.database import Database
 
 _log = logging.getLogger("queuekit")
 
@@ -28,6 +31,8 @@ class TaskId(int):
 
 class Holder(Protocol):
     """What a task needs of the queue it came from."""
+
+    database: Database
 
     def ack(self, receipt: str, result: Any = None) -> None: ...
     def nack(
@@ -128,7 +133,8 @@ class Task:
 
     def _settle(self) -> None:
         self.settled = True
-        self.holder.on_rollback(self._unsettle)
+        if self.holder.database.depth:  # somebody's transaction: perhaps this thread's
+            self.holder.on_rollback(self._unsettle)
 
     def _unsettle(self) -> None:
         self.settled = False

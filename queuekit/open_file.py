@@ -27,7 +27,8 @@ _Self = TypeVar("_Self", bound="OpenFile")
 class OpenFile:
     """The file at path, made if it is missing and create says so. Raises NoDatabase, SchemaMismatch, Busy.
 
-    depth is how many transactions (one in the other) are open, stirs counts what consumers of this process should see.
+    depth is how many transactions (one in the other) are open, stirs counts what consumers of this process should see,
+    look_at is when (time.monotonic) the path is to be followed again.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class OpenFile:
         self.depth = 0
         self.stirs = 0
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
-        self._look_at = 0.0
+        self.look_at = 0.0
 
     def connection(self) -> sqlite3.Connection:
         """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
@@ -69,7 +70,7 @@ class OpenFile:
         Inside a transaction nothing can be left: a put is refused there.
         """
         with self.lock:
-            self._look_at = time.monotonic() + _LOOK_AGAIN
+            self.look_at = time.monotonic() + _LOOK_AGAIN
             there = _identity(self.path)
             if self._connection is None or there == self._file or (there is None and not create):
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 from queuekit.errors import translate
@@ -23,7 +24,7 @@ class Transaction:
         database = self._database
         database.lock.acquire()
         try:
-            if database.depth == 0:
+            if database.depth == 0 and time.monotonic() >= database.look_at:
                 database.follow_the_path()
             connection = database.connection()
             if database.depth == 0:

@@ -29,7 +29,7 @@ def remove(db: Path) -> None:
 
 def look_at_once(database: Database) -> None:
     """As after the twentieth of a second in which the path is not looked at again."""
-    database._look_at = 0.0
+    database.look_at = 0.0
 
 
 def payloads(db: Path) -> list[str]:
