@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from queuekit.database import Database
-from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms, positive_milliseconds
+from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms
 from queuekit.errors import BadPayload
 from queuekit.model import TaskId, encode
 
@@ -93,6 +93,6 @@ def _policy(
 ) -> dict[str, int | None]:
     return {
         "max_attempts": max_attempts,
-        "lease_ms": None if lease is None else positive_milliseconds(lease),
+        "lease_ms": None if lease is None else milliseconds(lease),
         "backoff_ms": None if backoff is None else milliseconds(backoff),
     }

@@ -23,7 +23,7 @@ _NAMES = {"queue", "kind", "key", "priority"}
 
 def arrivals(database: Database) -> Path:
     """The folder into which hooks put their files."""
-    return Path(f"{database.path}.spool") / "new"
+    return Path(f"{os.path.realpath(database.path)}.spool") / "new"
 
 
 def drain(database: Database) -> int:

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.program import QK, QUEUEKIT, run
 from tests.conftest import make_database
 
+HUGE = "9" * 20  # more than 64 bits hold
+
 # One story; every line is run by both. (words, stdin)
 STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("put", "plain"), None),
@@ -57,6 +59,16 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("show", "88"), None),
     (("stats", "--json"), None),
     (("stats", "-q", "mail", "--json"), None),
+    (("ls", "--state", "lost"), None),
+    (("claim", "--lease", "0"), None),
+    (("extend", "1:1", "--lease", "0"), None),
+    (("put", "x", "--lease", "0"), None),
+    (("put", "x", "--priority", HUGE), None),
+    (("put", "x", "--delay", HUGE + "d"), None),
+    (("put", "x", "--at", "0001-01-01"), None),
+    (("show", HUGE), None),
+    (("cancel", HUGE), None),
+    (("claim", "-n", HUGE), None),
     (("put", "x", "--group", "g"), None),
     (("no-such-verb",), None),
     (("help", "nack"), None),

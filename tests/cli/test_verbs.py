@@ -128,7 +128,8 @@ def test_bad_text_exits_65_and_puts_nothing(queuekit, db: Path) -> None:
         assert bad.returncode == 65
         one_line(bad)
     assert queuekit("put", b"\xff").returncode == 65
-    assert Queue(db).list() == []
+    with Queue(db) as queue:
+        assert queue.list() == []
 
 
 def test_many_lines_are_put_in_order_and_a_bad_one_loses_no_other(queuekit) -> None:

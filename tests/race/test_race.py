@@ -57,7 +57,8 @@ def consumer(number: int, db: Path) -> list[str]:
 
 
 def test_eight_processes_do_each_of_3000_tasks_exactly_once(db: Path) -> None:
-    ids = Queue(db, "race").put_many([f"task {n}" for n in range(TASKS)])
+    with Queue(db, "race") as queue:
+        ids = queue.put_many([f"task {n}" for n in range(TASKS)])
     environment = {"QK": str(ROOT / "bin" / "qk"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
     running = [
         subprocess.Popen(
