@@ -3,7 +3,8 @@
 Each cell runs in a fresh process on a fresh file, floor and contender in turns; a ratio is the median over
 the rounds of floor / contender (1.00 = as fast as by hand), in wall time and, since that also measures the
 neighbours, in CPU time. "Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the
-laws cost without queuekit's Python.
+laws cost without queuekit's Python. The floor's pages have SQLite's default size, 4096, ours 2048: so there is a second
+floor with pages of 2048. Flatness is CPU time.
 """
 
 from __future__ import annotations
@@ -43,20 +44,34 @@ def cell(
 
 def against_floor(rounds: int, scale: float) -> None:
     print(f"{'against the floor':26} {'floor µs':>9} {'ours µs':>9} {'ratio':>6} {'CPU':>6}", end="")
-    print("   statements alone µs, ratio, CPU")
+    print("   statements alone µs, ratio, CPU   ratios of both to the floor on pages of 2048")
     for what, action, count, size in _AGAINST_FLOOR:
         count = max(int(count * scale), 1000 if action == "put_many" else 100)
-        names = ["floor", "ours"] + ["bare"] * (action in ("put", "claim+ack"))
-        seen = [[cell(name, action, count, size, (0, 0, 0)) for name in names] for _ in range(rounds)]
-        medians = [statistics.median(row[i][0] for row in seen) for i in range(len(names))]
-        wall, cpu = ([ratio(seen, i, clock) for i in range(1, len(names))] for clock in (0, 1))
-        bare = f"   {medians[2]:.1f}, {wall[1]:.2f}, {cpu[1]:.2f}" if len(names) == 3 else ""
-        print(f"{what:26} {medians[0]:9.1f} {medians[1]:9.1f} {wall[0]:6.2f} {cpu[0]:6.2f}{bare}", flush=True)
+        names = ["floor", "floor-2048", "ours"] + ["bare"] * (action in ("put", "claim+ack"))
+        seen = [{name: cell(name, action, count, size, (0, 0, 0)) for name in names} for _ in range(rounds)]
+        print(f"{what:26} {median(seen, 'floor'):9.1f} {median(seen, 'ours'):9.1f}", end="")
+        print(" {:6.2f} {:6.2f}".format(*ratios(seen, "floor", "ours")), end="")
+        if "bare" in names:
+            print(
+                "   {:.1f}, {:.2f}, {:.2f}".format(median(seen, "bare"), *ratios(seen, "floor", "bare")),
+                end="",
+            )
+        small = [ratios(seen, "floor-2048", name)[0] for name in names[2:]]
+        print("  " * (2 if "bare" in names else 13), *(f"{ratio:.2f}" for ratio in small), flush=True)
 
 
-def ratio(seen: list[list[tuple[float, float]]], contender: int, clock: int) -> float:
-    """The median over the rounds of floor / contender."""
-    return statistics.median(row[0][clock] / row[contender][clock] for row in seen)
+Round = dict[str, tuple[float, float]]
+
+
+def median(seen: list[Round], contender: str) -> float:
+    """The median wall time in microseconds."""
+    return statistics.median(round[contender][0] for round in seen)
+
+
+def ratios(seen: list[Round], floor: str, contender: str) -> tuple[float, float]:
+    """The medians over the rounds of floor / contender, in wall and in CPU time."""
+    wall, cpu = (statistics.median(r[floor][clock] / r[contender][clock] for r in seen) for clock in (0, 1))
+    return wall, cpu
 
 
 def flatness(rounds: int, scale: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,10 @@ def measure(contender: Any, action: str, count: int, payload: str) -> tuple[floa
 def main(name: str, action: str, *numbers: str) -> None:
     count, size, ready, done, scheduled = map(int, numbers)
     make: Any
-    if name == "floor":
+    if name.startswith("floor"):
         from tests.bench.floor import Floor
 
-        make = Floor
+        make = partial(Floor, page_size=2048) if name == "floor-2048" else Floor
     else:
         from tests.bench import ours
 
@@ -47,7 +48,7 @@ def main(name: str, action: str, *numbers: str) -> None:
     payload = "x" * size
     with tempfile.TemporaryDirectory() as folder:
         contender = make(Path(folder) / "bench.db")
-        extra = {} if name == "floor" else {"done": done, "scheduled": scheduled}
+        extra = {} if name.startswith("floor") else {"done": done, "scheduled": scheduled}
         contender.fill(ready + (0 if action.startswith("put") else count), payload, **extra)
         wall, cpu = measure(contender, action, count, payload)
     print(wall / count * 1e6, cpu / count * 1e6)

@@ -1,6 +1,6 @@
 """The floor: the same work by hand on the standard library's sqlite3.
 
-One table, one partial index, no laws, finished rows deleted.
+One table, one partial index, no laws, finished rows deleted; pages of SQLite's default size unless told otherwise.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _ACK = "delete from task where id = ?"
 class Floor:
     """put, claim and ack as a careful hand would write them, each its own commit."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, page_size: int = 4096) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
-        for pragma in ("page_size = 4096", "journal_mode = wal", "synchronous = normal"):
+        for pragma in (f"page_size = {page_size}", "journal_mode = wal", "synchronous = normal"):
             self.connection.execute(f"pragma {pragma}").fetchall()
         self.connection.executescript(_MAKE)
 
