@@ -143,11 +143,29 @@ begin
   select raise(abort, 'QK022 history is append-only');
 end;
 
+create trigger if not exists qk_event_born before insert on qk_event
+when exists (select 1 from qk_event where id = new.id)
+begin
+  select raise(abort, 'QK022 history is append-only');
+end;
+
+create trigger if not exists qk_event_kept before delete on qk_event
+when exists (select 1 from qk_task where id = old.task_id)
+begin
+  select raise(abort, 'QK022 history is append-only');
+end;
+
 -- A file of a newer queuekit is left alone by an older one.
 create trigger if not exists qk_meta_version before update on qk_meta
 when old.name = 'schema_version' and new.value < old.value
 begin
   select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
+end;
+
+create trigger if not exists qk_meta_version_kept before delete on qk_meta
+when old.name = 'schema_version'
+begin
+  select raise(abort, 'QK030 the version of the schema stays with the file');
 end;
 
 create trigger if not exists qk_meta_version_born before insert on qk_meta

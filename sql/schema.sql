@@ -137,7 +137,7 @@ create table if not exists qk_worker (
   queues     text    not null default '[]'           -- JSON list of names
 ) without rowid;
 
--- Tables of later issues, here from the start so that no file needs surgery.
+-- Tables of later versions, here from the start so that no file needs surgery.
 create table if not exists qk_dependency (           -- task_id waits for needs_id; an edge points back in time, so no cycle can be written
   needs_id   integer not null,
   task_id    integer not null,
@@ -172,7 +172,7 @@ create table if not exists qk_schedule (
   paused     integer not null default 0
 ) without rowid;
 
-create table if not exists qk_event (                -- append-only history
+create table if not exists qk_event (                -- what happened to tasks; append-only
   id      integer primary key,
   at      integer not null,
   task_id integer not null,

@@ -142,10 +142,13 @@ ATTACKS: dict[str, list[str]] = {
         "update or replace qk_run set task_id = 6 where task_id = 5",
         "delete from qk_run where task_id = 5",
         "update qk_event set detail = 'never was'",
+        "insert or replace into qk_event (id, at, task_id, event) values (1, 1, 1, 'forged')",
+        "delete from qk_event",
     ],
     "QK030": [
         "insert or replace into qk_meta (name, value) values ('schema_version', 0)",
         "update qk_meta set value = 0 where name = 'schema_version'",
+        "delete from qk_meta",
         "insert into qk_meta (name, value) values ('schema_version', 0)"
         " on conflict (name) do update set value = excluded.value",
     ],

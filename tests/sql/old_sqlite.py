@@ -25,7 +25,8 @@ def statements(script):
     for piece in script.split(";"):
         statement += piece + ";"
         if sqlite3.complete_statement(statement):
-            yield statement
+            if piece.strip():
+                yield statement
             statement = ""
 
 
@@ -33,20 +34,19 @@ def answer(connection, command):
     verb, given = command if isinstance(command, list) else (None, {})
     script = (SQL / (verb + ".sql")).read_text(encoding="utf-8") if verb else command
     rows = []
-    before = connection.total_changes
     try:
         for statement in statements(script):
             rows = [dict(row) for row in connection.execute(statement, Given(given)).fetchall()]
     except sqlite3.Error as error:
         return {"error": str(error)}
-    return {"rows": rows, "changes": connection.total_changes - before}
+    return {"rows": rows, "changes": connection.execute("select changes()").fetchone()[0]}
 
 
 def main():
     connection = sqlite3.connect(sys.argv[1], isolation_level=None)
     connection.row_factory = sqlite3.Row
     for line in sys.stdin:
-        print(json.dumps(answer(connection, json.loads(line))), flush=True)
+        print(json.dumps(answer(connection, json.loads(line)), default=repr), flush=True)
 
 
 print(json.dumps(sqlite3.sqlite_version), flush=True)
