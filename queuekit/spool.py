@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from queuekit.errors import BadPayload, QueuekitError, Refused, Usage
 from queuekit.logs import say
 
 _TAKEN = ".taken"
+_ABANDONED = 3600.0  # seconds
 _NAMES = {"queue", "kind", "key", "priority"}
 
 
@@ -38,6 +40,8 @@ def drain(database: Database) -> int:
         database.follow_the_path(
             create=True
         )  # a file is deleted when it is a task in the queue that all can see
+        for path in _abandoned(new.parent / "tmp"):
+            _set_aside(path, new.parent / "bad", "a hook was killed while it wrote this")
         for path in _files(new):
             drained += _drain_file(database, path, new.parent / "bad")
     except (QueuekitError, OSError) as error:
@@ -54,6 +58,11 @@ def _files(folder: Path) -> list[Path]:
             return [Path(path) for _, path in sorted((file.stat().st_mtime_ns, file.path) for file in files)]
     except FileNotFoundError:
         return []
+
+
+def _abandoned(folder: Path) -> list[Path]:
+    """Files that no living hook still writes: hooks take seconds."""
+    return [path for path in _files(folder) if path.stat().st_mtime < time.time() - _ABANDONED]
 
 
 def _drain_file(database: Database, path: Path, bad: Path) -> bool:
@@ -119,7 +128,7 @@ def _was_put(database: Database, given: dict[str, Any], since: int) -> bool:
     return any(database.rows("show", {"id": id})[0]["payload"] == given["payload"] for id in ids)
 
 
-def _set_aside(taken: Path, bad: Path, error: Exception) -> None:
+def _set_aside(taken: Path, bad: Path, error: object) -> None:
     bad.mkdir(exist_ok=True)
     kept = taken.replace(bad / taken.name.removesuffix(_TAKEN))
     say(logging.ERROR, "bad spool file", path=kept, error=str(error))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,18 @@ def test_a_locked_database_leaves_the_files_for_the_next_time(db: Path, new: Pat
         other.close()
         assert drain(database) == 1
         assert len(tasks(Queue(database))) == 1
+
+
+def test_what_a_killed_hook_left_half_written_is_set_aside_after_an_hour(
+    q: Queue, db: Path, new: Path
+) -> None:
+    half = new.parent / "tmp"
+    half.mkdir()
+    for name, age in (("old", 3700), ("young", 3500)):
+        (half / name).write_bytes(b"queue=x")
+        os.utime(half / name, (time.time() - age,) * 2)
+    assert drain(q.database) == 0
+    assert (bad(db), [path.name for path in half.iterdir()]) == (["old"], ["young"])
 
 
 def test_a_file_that_cannot_be_read_stays_and_hinders_no_other(
