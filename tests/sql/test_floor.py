@@ -26,9 +26,7 @@ class OldSQLite:
     def __init__(self, version: str, db: Path) -> None:
         python = ROOT / ".test" / f"sqlite-{version}" / "bin" / "python"
         if not python.exists():
-            pytest.skip(
-                f"SQLite {version} is not installed: bin/test does it where there is a Python 3.8"
-            )
+            pytest.skip(f"SQLite {version} is not installed: bin/test does it where there is a Python 3.8")
         self.process = subprocess.Popen(
             [python, Path(__file__).with_name("old_sqlite.py"), db],
             stdin=subprocess.PIPE,
