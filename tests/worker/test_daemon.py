@@ -29,9 +29,12 @@ serve(Daemon(Config.load(Path(sys.argv[1]))))
 
 
 def spool(db: Path, name: str, payload: str) -> None:
-    folder = Path(f"{db}.spool/new")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(f"key={name}\n\n{payload}")
+    """As a hook does it: what stands in new/ is whole."""
+    for folder in ("tmp", "new"):
+        Path(f"{db}.spool", folder).mkdir(parents=True, exist_ok=True)
+    written = Path(f"{db}.spool/tmp", name)
+    written.write_text(f"key={name}\n\n{payload}")
+    written.rename(Path(f"{db}.spool/new", name))
 
 
 def test_each_queue_has_its_worker(
