@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
+import signal
 import subprocess
+import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scene import HOOKS, LIMIT, Result, documented, spooled, tasks
+from scene import HOOKS, LIMIT, SHELLS, Result, documented, spooled, tasks
 
 Run = Callable[..., Result]
 Silent = Callable[..., None]
@@ -28,15 +34,43 @@ def test_a_session_that_stops_is_a_task(db: Path, silent: Silent) -> None:
     assert (task["queue"], task["kind"], task["key"]) == ("agent", "agent.stop", "5e1f-9a")
 
 
-def test_the_settings_of_the_how_to_run_the_hook(tmp_path: Path, db: Path, run: Run, silent: Silent) -> None:
-    (tmp_path / ".claude").mkdir()
-    (tmp_path / ".claude/settings.json").write_text('{"model": "x", "hooks": {"Start": []}}')
+def install(silent: Silent) -> None:
     silent("bash", "-c", documented("agent-stop", "settings.json"))
-    settings = json.loads((tmp_path / ".claude/settings.json").read_text())
-    assert (settings["model"], settings["hooks"]["Start"]) == ("x", [])
-    (entry,) = settings["hooks"]["Stop"][0]["hooks"]
-    silent("/bin/sh", "-c", entry["command"], stdin=json.dumps(SAID).encode())
+
+
+def commands(folder: Path) -> list[str]:
+    """The commands of the project's Stop hooks."""
+    settings = json.loads((folder / ".claude/settings.json").read_text())
+    return [hook["command"] for entry in settings["hooks"]["Stop"] for hook in entry["hooks"]]
+
+
+def test_the_settings_of_the_how_to_run_the_hook(
+    tmp_path: Path, db: Path, silent: Silent, env: dict[str, str]
+) -> None:
+    install(silent)
+    env["HOME"] = str(shutil.copytree(env["HOME"], tmp_path / "my home $(x)", symlinks=True))
+    (command,) = commands(tmp_path)
+    silent("/bin/sh", "-c", command, stdin=json.dumps(SAID).encode())
     assert len(tasks(db)) == 1
+
+
+def test_the_settings_keep_what_was_in_them(tmp_path: Path, silent: Silent) -> None:
+    (tmp_path / ".claude").mkdir()
+    mine = {"hooks": [{"type": "command", "command": "mine"}]}
+    before = {"model": "x", "hooks": {"Start": [], "Stop": [mine]}, "nothing": None}
+    (tmp_path / ".claude/settings.json").write_text(json.dumps(before))
+    install(silent)
+    after = json.loads((tmp_path / ".claude/settings.json").read_text())
+    assert after["hooks"].pop("Stop")[0] == before["hooks"].pop("Stop")[0]  # type: ignore[attr-defined]
+    assert after == before
+    assert len(commands(tmp_path)) == 2
+
+
+def test_settings_that_are_no_json_stay_as_they_are(tmp_path: Path, run: Run) -> None:
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude/settings.json").write_text("{ // a comment\n}")
+    assert run("bash", "-c", documented("agent-stop", "settings.json")).returncode != 0
+    assert (tmp_path / ".claude/settings.json").read_text() == "{ // a comment\n}"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +157,24 @@ def test_a_stdin_that_is_never_closed_is_not_waited_for(db: Path, env: dict[str,
         assert hook.wait(LIMIT) == 0
         assert hook.stdout
         assert hook.stdout.read() == b""
+    assert [json.loads(task["payload"]) for task in tasks(db)] == [SAID]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_signal_breaks_off_nothing(
+    db: Path, env: dict[str, str], shell: str, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [*shell.split(), STOP], stdin=subprocess.PIPE, env=env, start_new_session=True
+    ) as hook:
+        assert hook.stdin
+        hook.stdin.write(json.dumps(SAID).encode())
+        hook.stdin.flush()
+        while fcntl.ioctl(hook.stdin, termios.FIONREAD, bytes(4)) != bytes(4):
+            time.sleep(0.001)  # until it has read
+        os.killpg(hook.pid, number)
+        assert hook.wait(LIMIT) == 0
     assert [json.loads(task["payload"]) for task in tasks(db)] == [SAID]
 
 

@@ -28,7 +28,7 @@ def site(tmp_path: Path, silent: Silent) -> Path:
 @pytest.fixture
 def notes(tmp_path: Path, repository: Path, silent: Silent) -> Path:
     """A repository with the post-commit hook."""
-    silent("bash", "-c", documented("git-post-commit", "ln -s"))
+    silent("bash", "-c", documented("git-post-commit", "git init"))
     return repository
 
 
@@ -40,7 +40,13 @@ def test_a_commit_is_a_task(notes: Path, db: Path, run: Run, silent: Silent) -> 
     silent("git", "commit", "-q", "--allow-empty", "-m", "x", cwd=notes)
     (task,) = tasks(db)
     assert (task["queue"], task["kind"]) == ("git", "git.post-commit")
-    assert payloads(db) == [{"repository": str(notes), "commit": head(run, notes), "branch": "main"}]
+    told = {
+        "repository": str(notes),
+        "git_dir": f"{notes}/.git",
+        "commit": head(run, notes),
+        "branch": "main",
+    }
+    assert payloads(db) == [told]
     assert task["key"] == f'"{notes}"@{head(run, notes)}'
 
 
@@ -48,6 +54,35 @@ def test_a_commit_is_one_task_however_often_the_hook_runs(notes: Path, db: Path,
     silent("git", "commit", "-q", "--allow-empty", "-m", "x", cwd=notes)
     silent(HOOKS / "git-post-commit", cwd=notes)
     assert [task["duplicates"] for task in tasks(db)] == [1]
+
+
+def test_a_merge_and_a_patch_are_commits_too(notes: Path, db: Path, run: Run, silent: Silent) -> None:
+    silent("bash", "-c", documented("git-post-commit", "post-merge"))
+    silent("git", "commit", "-q", "--allow-empty", "-m", "x", cwd=notes)
+    silent("git", "checkout", "-q", "-b", "side", cwd=notes)
+    (notes / "file").write_text("1\n")
+    silent("git", "add", "file", cwd=notes)
+    silent("git", "commit", "-q", "-m", "y", cwd=notes)
+    patch = run("git", "format-patch", "--stdout", "-1", cwd=notes).stdout
+    silent("git", "checkout", "-q", "main", cwd=notes)
+    run("git", "merge", "-q", "--no-ff", "-m", "z", "side", cwd=notes)
+    merged = head(run, notes)
+    silent("git", "reset", "-q", "--hard", "HEAD~", cwd=notes)
+    silent("git", "am", "-q", cwd=notes, stdin=patch, GIT_COMMITTER_NAME="Other")
+    assert [payload["commit"] for payload in payloads(db)][2:] == [merged, head(run, notes)]
+
+
+def test_a_work_tree_elsewhere_is_told_with_the_folder_of_git(
+    tmp_path: Path, db: Path, silent: Silent
+) -> None:
+    """As for the dot files of a home: neither leads to the other."""
+    silent("git", "init", "-q", "--bare", "dots.git")
+    (tmp_path / "dots.git/hooks/post-commit").symlink_to(HOOKS / "git-post-commit")
+    (tmp_path / "tree").mkdir()
+    apart = ("--git-dir=dots.git", "--work-tree=tree")
+    silent("git", *apart, "commit", "-q", "--allow-empty", "-m", "x")
+    (payload,) = payloads(db)
+    assert (payload["repository"], payload["git_dir"]) == (str(tmp_path / "tree"), str(tmp_path / "dots.git"))
 
 
 def test_a_detached_head_has_no_branch(notes: Path, db: Path, silent: Silent) -> None:
@@ -98,7 +133,8 @@ def test_a_hostile_path_arrives_as_it_is(
     (place / ".git/hooks/post-commit").symlink_to(HOOKS / "git-post-commit")
     silent("git", "commit", "-q", "--allow-empty", "-m", "x", cwd=place)
     (payload,) = payloads(db)
-    assert (payload["repository"], payload["commit"]) == (str(place), head(run, place))
+    assert (payload["repository"], payload["git_dir"]) == (str(place), f"{place}/.git")
+    assert payload["commit"] == head(run, place)
     assert "\n" not in tasks(db)[0]["key"]
 
 

@@ -121,6 +121,19 @@ def test_a_newline_in_a_name_starts_no_line_of_its_own(db: Path, silent: Silent)
     assert (task["queue"], task["kind"]) == ("a b", "job queue=other  evil")
 
 
+def test_the_spool_of_a_link_is_beside_the_file_that_it_leads_to(
+    db: Path, tmp_path: Path, locked: sqlite3.Connection, produce: Produce
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere/link.db"
+    link.symlink_to(db)
+    produce("cron-put", QUEUEKIT_DB=str(link))
+    assert len(spooled(db)) == 1
+    assert list((tmp_path / "elsewhere").iterdir()) == [link]
+    locked.close()
+    assert len(drained(link)) == 1
+
+
 @pytest.mark.parametrize("hook", PRODUCERS)
 def test_a_spool_that_cannot_be_written_breaks_no_host(db: Path, produce: Produce, hook: str) -> None:
     db.unlink()
