@@ -8,21 +8,9 @@ from typing import Any
 
 from headers import read, sentence
 
-SHARED = [
-    "init",
-    "put",
-    "claim",
-    "ack",
-    "nack",
-    "extend",
-    "release",
-    "cancel",
-    "retry",
-    "tick",
-    "purge",
-    "ls",
-]
-SHARED += ["show", "stats", "pause", "resume", "help"]
+SHARED = (
+    "init put claim ack nack extend release cancel retry tick purge ls show stats pause resume help".split()
+)
 COMMON = {"db", "lock_wait", "as_json", "help"}  # told once, at the top of the page
 FILES = {"ls": "list"}  # where the file of a verb has another name
 

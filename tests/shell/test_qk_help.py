@@ -5,22 +5,7 @@ from __future__ import annotations
 import pytest
 from shell_client import ROOT, Qk
 
-FILES = [
-    "put",
-    "claim",
-    "ack",
-    "nack",
-    "extend",
-    "release",
-    "cancel",
-    "retry",
-    "tick",
-    "purge",
-    "show",
-    "stats",
-    "pause",
-    "resume",
-]
+FILES = "put claim ack nack extend release cancel retry tick purge show stats pause resume".split()
 
 
 def header(verb: str) -> str:
