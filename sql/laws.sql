@@ -10,17 +10,27 @@ when new.id is not -1
   or new.claims or new.failures or new.needs or new.turn is not null
   or new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> ''
   or not (new.state = 'ready' or new.state = 'scheduled')
-  or (new.duplicates is null and new.key is not null)
+  or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.key) is not null
 begin
   select case
     when new.id is not -1 then raise(abort, 'QK001 ids are given by the queue: insert without one (OR REPLACE of a task is refused)')
     when new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs or new.turn is not null
       then raise(abort, 'QK003 after, group_key, until_at and lane are reserved for a later schema')
     when new.claims or new.failures or not (new.state = 'ready' or new.state = 'scheduled')
+      or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result) is not null
       then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
-    when exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
+    when new.duplicates is null and exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
       then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
   end;
+  -- What looks like a put may be OR REPLACE all the same. That is the policy here, too, then: this line does nothing, or meets the next law.
+  insert or ignore into qk_meta (name)
+    select 'replaced' where exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null);
+end;
+
+create trigger if not exists qk_meta_replaced after insert on qk_meta
+when new.name = 'replaced'
+begin
+  select raise(abort, 'QK001 OR REPLACE of a task is refused: it would delete the holder of the key without a word');
 end;
 
 -- A plain INSERT may name just run_at: the task is scheduled for that time.
@@ -100,6 +110,18 @@ begin
   insert into qk_lease (slot, block) values (new.due_at >> 10, new.id >> 4);
 end;
 
+create trigger if not exists qk_lease_kept before delete on qk_lease
+when exists (select 1 from qk_task t not indexed
+              where t.id >= old.block << 4 and t.id < (old.block + 1) << 4 and t.state = 'running' and t.due_at >> 10 = old.slot)
+begin
+  select raise(abort, 'QK023 a running task has a lease in this block: without it nobody would notice its end');
+end;
+
+create trigger if not exists qk_lease_fixed before update on qk_lease
+begin
+  select raise(abort, 'QK023 the book of leases is kept by the queue alone');
+end;
+
 -- Only what is finished can go, and never the newest row: so no id is used twice.
 create trigger if not exists qk_task_delete before delete on qk_task
 begin
@@ -157,15 +179,17 @@ end;
 
 -- A file of a newer queuekit is left alone by an older one.
 create trigger if not exists qk_meta_version before update on qk_meta
-when old.name = 'schema_version' and new.value < old.value
+when new.name <> old.name or (old.name = 'schema_version' and (typeof(new.value) <> 'integer' or new.value < old.value))
 begin
-  select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
+  select case when new.name <> old.name then raise(abort, 'QK030 what the file tells of itself keeps its name')
+    else raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours') end;
 end;
 
-create trigger if not exists qk_meta_version_kept before delete on qk_meta
-when old.name = 'schema_version'
+create trigger if not exists qk_meta_kept before delete on qk_meta
 begin
-  select raise(abort, 'QK030 the version of the schema stays with the file');
+  select case old.name
+    when 'replaced'       then raise(abort, 'QK001 OR REPLACE of a task is refused: it would delete the holder of the key without a word')
+    when 'schema_version' then raise(abort, 'QK030 the version of the schema stays with the file') end;
 end;
 
 create trigger if not exists qk_meta_version_born before insert on qk_meta

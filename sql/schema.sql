@@ -52,7 +52,7 @@ create table if not exists qk_task (
   payload      text    not null,                     -- any text without NUL; last, so that a claim's other columns never lie behind it
   constraint "QK010 no such state, or its times do not belong to it" check (case state
     when 'ready'     then due_at is until_at
-    when 'running'   then due_at is not null and claimed_at is not null and ended_at is null
+    when 'running'   then typeof(due_at) = 'integer' and claimed_at is not null and ended_at is null
     when 'done'      then due_at is null and ended_at is not null
     when 'scheduled' then typeof(due_at) = 'integer'
     when 'dead'      then due_at is null and ended_at is not null
@@ -197,3 +197,4 @@ create table if not exists qk_meta (
 
 insert into qk_meta (name, value) values ('schema_version', 1)
   on conflict (name) do update set value = excluded.value where excluded.value < value;  -- an older schema than the file's: refused by law QK030
+insert or ignore into qk_meta (name) values ('replaced');  -- is there so that laws.sql notices an INSERT OR REPLACE

@@ -24,10 +24,10 @@ def _run() -> int:
     except QueuekitError as error:
         return _tell(str(error), error.exit_code)
     except BrokenPipeError:  # whoever read our output has gone: nothing to tell, and nobody
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         return 1
     except OSError as error:
+        _drop_output()
         return _tell(f"{error.filename or 'writing'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
@@ -37,6 +37,15 @@ def _run() -> int:
         if told := getattr(error, "format_message", None):  # Typer's own: an option or argument is wrong
             return _tell(f"{told().rstrip('.')} (see  queuekit --help)", 2)
         raise
+
+
+def _drop_output() -> None:
+    """Let what is buffered go nowhere: at exit Python would try to write it again, and end with 120 and a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _tell(text: str, code: int) -> int:

@@ -15,6 +15,9 @@ ATTACKS: dict[str, list[str]] = {
         "replace into qk_task (id, payload) values (4, 'x')",
         "replace into qk_task (rowid, payload) values (3, 'x')",
         "insert or ignore into qk_task (id, payload) values (99, 'x')",
+        "insert or replace into qk_task (payload, key, duplicates) values ('x', 'k', 0)",
+        "insert or replace into qk_task (payload, key, duplicates) values ('x', 'r', 0)",
+        "delete from qk_meta where name = 'replaced'",
         "insert into qk_task (id, payload) select id, payload from qk_task where id = 4",
     ],
     "QK002": [
@@ -22,6 +25,8 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, state, ended_at) values ('x', 'done', 1)",
         "insert into qk_task (payload, claims, settled) values ('x', 1, 1)",
         "insert into qk_task (payload, failures) values ('x', 1)",
+        "insert into qk_task (payload, cancel_at) values ('x', 1)",
+        "insert into qk_task (payload, claimed_at, ended_at, worker, result) values ('x', 1, 2, 'w', 'r')",
         "insert into qk_task (payload, state) values ('x', 'bogus')",
     ],
     "QK003": [
@@ -70,6 +75,8 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set due_at = 5 where id = 1",
         "update qk_task set due_at = null where id = 2",
         "update qk_task set due_at = 'soon' where id = 2",
+        "update qk_task set due_at = 'soon' where id = 3",
+        "update qk_task set due_at = 1.5 where id = 3",
         "update qk_task set state = 'done' where id = 3",
         "insert into qk_task (payload, run_at) values ('x', '2030-01-01T00:00:00Z')",
         "insert into qk_task (payload, state, due_at) values ('x', 'scheduled', '2030-01-01')",
@@ -145,10 +152,19 @@ ATTACKS: dict[str, list[str]] = {
         "insert or replace into qk_event (id, at, task_id, event) values (1, 1, 1, 'forged')",
         "delete from qk_event",
     ],
+    "QK023": [
+        "delete from qk_lease",
+        "update qk_lease set slot = slot + 1",
+        "update or replace qk_lease set block = 99",
+    ],
     "QK030": [
         "insert or replace into qk_meta (name, value) values ('schema_version', 0)",
         "update qk_meta set value = 0 where name = 'schema_version'",
-        "delete from qk_meta",
+        "update qk_meta set value = null where name = 'schema_version'",
+        "update qk_meta set value = 'x' where name = 'schema_version'",
+        "update qk_meta set name = 'x' where name = 'schema_version'",
+        "update qk_meta set name = 'x' where name = 'replaced'",
+        "delete from qk_meta where name = 'schema_version'",
         "insert into qk_meta (name, value) values ('schema_version', 0)"
         " on conflict (name) do update set value = excluded.value",
     ],

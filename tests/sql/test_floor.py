@@ -106,6 +106,7 @@ def test_3_31_puts_by_insert(oldest: OldSQLite) -> None:
     [
         ("QK001", "insert into qk_task (id, payload) values (7, 'x')"),
         ("QK001", "replace into qk_task (id, payload) values (1, 'x')"),
+        ("QK001", "insert or replace into qk_task (key, duplicates, payload) values ('k', 0, 'x')"),
         ("QK002", "insert into qk_task (state, due_at, payload) values ('running', 1, 'x')"),
         ("QK004", "insert into qk_task (key, payload) values ('k', 'x')"),
         ("QK005", "update qk_task set queue = 'other'"),

@@ -157,7 +157,12 @@ def test_init_migrates_an_older_file_and_keeps_its_tasks(program: str, next_vers
     for _ in range(2):
         done = run_program(command, "init", db=db)
         assert (done.returncode, done.stderr) == (0, b"")
-    assert sqlite3_program(db, "select value from qk_meta; select payload from qk_task;") == "3\nkept\n"
+    assert (
+        sqlite3_program(
+            db, "select value from qk_meta where name = 'schema_version'; select payload from qk_task;"
+        )
+        == "3\nkept\n"
+    )
     assert "temper" in sqlite3_program(db, "select name from pragma_table_info('qk_worker');")
 
 
@@ -169,7 +174,7 @@ def test_many_that_migrate_at_once_migrate_once(next_version: Path, db: Path) ->
         ]
         done = [process.result() for process in begun]
     assert [process.stderr for process in done if process.returncode] == []
-    assert sqlite3_program(db, "select value from qk_meta;") == "3\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "3\n"
 
 
 @pytest.mark.parametrize("program", ["queuekit", "qk"])
@@ -179,7 +184,7 @@ def test_a_migration_that_fails_changes_nothing(program: str, next_version: Path
     done = run_program(init_command(next_version, program), "init", db=db)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert schema(db) == before
-    assert sqlite3_program(db, "select value from qk_meta;") == "1\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "1\n"
 
 
 # --- what a file holds ----------------------------------------------------------------------------------------------
