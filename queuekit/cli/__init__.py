@@ -17,6 +17,8 @@ def _run() -> int:
     from queuekit.cli.app import app
     from queuekit.errors import QueuekitError
 
+    if sys.stdout is None:  # it was closed; what is opened next must not pass for it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -50,5 +52,6 @@ def _drop_output() -> None:
 
 def _tell(text: str, code: int) -> int:
     line = " ".join(text.split())
-    sys.stderr.write(f"queuekit: {line}\n".encode("utf-8", "replace").decode())
+    if sys.stderr is not None:  # as it is when it was closed
+        sys.stderr.write(f"queuekit: {line}\n".encode("utf-8", "replace").decode())
     return code

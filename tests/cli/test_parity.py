@@ -69,6 +69,8 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("show", HUGE), None),
     (("cancel", HUGE), None),
     (("claim", "-n", HUGE), None),
+    (("claim", "-n", "0"), None),
+    (("claim", "-n", "-1"), None),
     (("put", "x", "--group", "g"), None),
     (("no-such-verb",), None),
     (("help", "nack"), None),
@@ -98,3 +100,27 @@ def test_the_whole_story_reads_the_same(twins: tuple[Path, Path]) -> None:
         if bash != python:
             different.append((words, bash, python))
     assert different == []
+
+
+ANSWERS = [("put", "x"), ("claim",), ("ls",), ("show", "1", "--payload"), ("stats", "--json"), ("help",)]
+
+
+@pytest.mark.parametrize("program", [QK, QUEUEKIT], ids=["qk", "queuekit"])
+@pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
+def test_an_answer_that_stdout_does_not_take_is_one_line_and_1(
+    program: list[str], words: tuple[str, ...], db: Path
+) -> None:
+    run(QK, "put", "first", db=db)
+    done = run(["bash", "-c", 'exec "$@" >/dev/full', "bash", *program], *words, db=db)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1), done.stderr
+
+
+@pytest.mark.parametrize("program", [QK, QUEUEKIT], ids=["qk", "queuekit"])
+def test_who_closes_stdout_or_stderr_wants_no_answer(program: list[str], db: Path) -> None:
+    """And nothing else is opened in their place: the queue file least of all."""
+    for closing in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        done = run(["bash", "-c", f'exec "$@" {closing}', "bash", *program], "put", "x", db=db)
+        assert (done.returncode, done.stderr) == (0, b""), closing
+        done = run(["bash", "-c", f'exec "$@" {closing}', "bash", *program], "nothing", db=db)
+        assert done.returncode == 2, closing
+    assert run(QK, "stats", "--json", db=db).stdout.startswith(b'{"queue":"default","paused":0,"ready":4,')
