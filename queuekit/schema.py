@@ -11,6 +11,7 @@ from queuekit import statements
 from queuekit.errors import NoDatabase, SchemaMismatch, translate
 
 _WAL_KEPT = 16 * 1024 * 1024  # bytes of -wal that stay on disk after a checkpoint
+_WAL_FULL = 4 * 1024 * 1024  # bytes of -wal at which a commit checkpoints: SQLite's 1000 pages of 4096
 
 
 def default_path() -> Path:
@@ -104,6 +105,8 @@ def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:
             _make_file(connection, timeout)
         connection.execute(f"pragma synchronous = {synchronous}")
         connection.execute(f"pragma journal_size_limit = {_WAL_KEPT}").fetchall()
+        (page_size,) = connection.execute("pragma page_size").fetchone()
+        connection.execute(f"pragma wal_autocheckpoint = {_WAL_FULL // page_size}").fetchall()
     except BaseException:
         connection.close()
         raise

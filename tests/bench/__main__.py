@@ -3,8 +3,8 @@
 Each cell runs in a fresh process on a fresh file, floor and contender in turns; a ratio is the median over
 the rounds of floor / contender (1.00 = as fast as by hand), in wall time and, since that also measures the
 neighbours, in CPU time. "Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the
-laws cost without queuekit's Python. The floor's pages have SQLite's default size, 4096, ours 2048: so there is a second
-floor with pages of 2048. Flatness is CPU time.
+laws cost without queuekit's Python. The floor has SQLite's default pages of 4096, ours are of 2048:
+so there is a second floor with pages (and checkpoints) like ours. Flatness is CPU time.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def main(name: str, action: str, *numbers: str) -> None:
     if name.startswith("floor"):
         from tests.bench.floor import Floor
 
-        make = partial(Floor, page_size=2048) if name == "floor-2048" else Floor
+        make = partial(Floor, small_pages=True) if name == "floor-2048" else Floor
     else:
         from tests.bench import ours
 

@@ -81,6 +81,17 @@ def test_an_application_takes_the_tables_into_its_own_file(make: Maker, db: Path
         task.ack()
 
 
+@pytest.mark.parametrize("page_size", [1024, 2048, 8192])
+def test_a_checkpoint_comes_after_as_many_bytes_whatever_the_page_size(
+    page_size: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.db"
+    sqlite3_program(path, f"pragma page_size = {page_size}; create table mine (a);")
+    with Queue(path) as queue:
+        (pages,) = queue.database.connection().execute("pragma wal_autocheckpoint").fetchone()
+    assert pages * page_size == 4 * 1024 * 1024
+
+
 def objects(path: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("select name, sql from sqlite_schema order by rowid").fetchall()
