@@ -15,7 +15,7 @@
 --   kind          text
 --   key           text or NULL
 --   priority      integer
---   attempt       integer
+--   attempt       integer                attempts made: failures, and the one that runs or succeeded
 --   created_at    integer
 --   due_at        integer or NULL
 --   ended_at      integer or NULL
@@ -23,7 +23,7 @@
 --   error         text or NULL
 -- no row: none match
 
-select id, state, queue, kind, key, priority, failures + (state = 'running') as attempt,
+select id, state, queue, kind, key, priority, failures + (state in ('running', 'done')) as attempt,
        created_at, due_at, ended_at, worker, error
   from qk_task
  where (:queue is null or queue = :queue) and (:state is null or state = :state)

@@ -11,7 +11,7 @@
 --   kind          text
 --   key           text or NULL
 --   priority      integer
---   attempt       integer                failures so far, plus the run in progress
+--   attempt       integer                attempts made: failures, and the one that runs or succeeded
 --   claims        integer                runs begun, ever
 --   failures      integer
 --   crashes       integer
@@ -29,7 +29,7 @@
 --   payload       text
 -- no row: no such task
 
-select t.id, t.state, t.queue, t.kind, t.key, t.priority, t.failures + (t.state = 'running') as attempt,
+select t.id, t.state, t.queue, t.kind, t.key, t.priority, t.failures + (t.state in ('running', 'done')) as attempt,
        t.claims, t.failures, t.crashes, ifnull(t.duplicates, 0) as duplicates, p.max_attempts,
        t.created_at, t.due_at, t.claimed_at, t.ended_at, t.cancel_at, t.worker, t.error, t.result,
        (select json_group_array(json_object('claim', claim, 'outcome', outcome, 'worker', worker,

@@ -56,7 +56,7 @@ select id, id || ':' || claims, queue, kind, key, payload, failures + 1, due_at,
 
 -- For people: every task, newest last, with ISO times in UTC and a short payload.
 create view if not exists qk_tasks (id, state, queue, kind, key, priority, attempt, created, due, ended, worker, error, payload) as
-select id, state, queue, kind, key, priority, failures + (state = 'running'),
+select id, state, queue, kind, key, priority, failures + (state in ('running', 'done')),
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
        strftime('%Y-%m-%dT%H:%M:%fZ', due_at     / 1000.0, 'unixepoch'),
        strftime('%Y-%m-%dT%H:%M:%fZ', ended_at   / 1000.0, 'unixepoch'),

@@ -65,6 +65,9 @@ class Python:
     def show(self, id: int) -> Row:
         return self.queue().show(id)
 
+    def listed(self, queue: str = "default", **options: Any) -> list[Row]:
+        return self.queue(queue).list(**options)
+
     def stats(self, queue: str) -> Row:
         return self.queue(queue).stats()
 

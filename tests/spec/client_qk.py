@@ -79,6 +79,10 @@ class Qk(Raw):
     def show(self, id: int) -> Row:
         return self.answer("show", str(id))
 
+    def listed(self, queue: str = "default", **options: Any) -> list[Row]:
+        printed = self.call("ls", "--json", *words({"queue": queue} | options))
+        return [json.loads(line) for line in printed.splitlines()]
+
     def stats(self, queue: str) -> Row:
         return self.answer("stats", queue=queue)
 

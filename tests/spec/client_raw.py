@@ -79,6 +79,9 @@ class Raw:
         row = self.row("show", id=id)
         return row | {"runs": json.loads(row["runs"])}
 
+    def listed(self, queue: str = "default", **options: Any) -> list[Row]:
+        return self.run("list", queue=queue, **options)[0]
+
     def stats(self, queue: str) -> Row:
         return self.run("stats", queue=queue)[0][0]
 

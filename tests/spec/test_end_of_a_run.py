@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import pytest
-from begun import NOW, claimed, finished, running
+from begun import NOW, claimed, running
 from client_raw import Raw
 from clients import Client
 
@@ -159,15 +158,3 @@ def test_a_policy_leaves_as_it_is_what_it_does_not_name(client: Client) -> None:
     client.policy("mail", max_attempts=3)
     policy = client.policy("mail", lease_ms=9_000)
     assert (policy["max_attempts"], policy["lease_ms"], policy["retention_ms"]) == (3, 9_000, None)
-
-
-@pytest.mark.parametrize("end", ["done", "dead", "cancelled"])
-def test_stats_count_what_a_queue_has_in_each_state(client: Client, end: str) -> None:
-    finished(client, end)
-    running(client)
-    client.put("x", now=NOW)
-    client.put("x", delay_ms=SECOND, now=NOW)
-    counts = dict.fromkeys(("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled"), 0)
-    counts |= {end: 1, "running": 1, "ready": 1, "scheduled": 1}
-    stats = client.stats("default")
-    assert {state: stats[state] for state in counts} == counts
