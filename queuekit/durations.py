@@ -1,16 +1,24 @@
-"""Lengths and moments as people write them, in milliseconds as the file keeps them."""
+"""Lengths and moments as people write them (the same as bin/qk takes), in milliseconds as the file keeps them."""
 
 from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 from queuekit.errors import Usage
 
 _UNITS = {"ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _FOREVER = 1e12  # seconds
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|d|w|)")
+_LENGTH = re.compile(r"(?=\.?[0-9])([0-9]{0,15}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|)")
+_EPOCH = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+_ISO = re.compile(
+    r"""([0-9]{4}-[0-9]{2}-[0-9]{2})
+        (?: [T ] ((?:[01][0-9]|2[0-3]) : [0-5][0-9]) (?: (:[0-5][0-9]) (\.[0-9]+)? )?
+            (Z | [+-] (?:0[0-9]|1[0-4]) : [0-5][0-9])? )?""",
+    re.VERBOSE,
+)
 
 Duration = float | int | str | timedelta
 """A length: seconds, text such as 90, 1.5, 500ms, 10m, 2h, 7d, or a timedelta."""
@@ -29,24 +37,24 @@ def milliseconds(length: Duration) -> int:
     if isinstance(length, timedelta):
         length = length.total_seconds()
     if isinstance(length, str):
-        match = _LENGTH.fullmatch(length.strip())
+        match = _LENGTH.fullmatch(length)
         if not match:
             raise Usage(f"not a duration: {length!r} (write 90, 1.5, 500ms, 10m, 2h or 7d)")
         length = float(match[1]) * _UNITS[match[2]] / 1000
     if not 0 <= length < _FOREVER:
         raise Usage(f"not a duration: {length!r} (a number of seconds from 0 to {_FOREVER:.0e})")
-    return round(length * 1000)
+    return int(length * 1000 + 0.5)
 
 
 def moment_ms(moment: Moment) -> int:
     """The moment in ms since the epoch. Raises Usage."""
     if isinstance(moment, str):
-        moment = _parse(moment.strip())
+        moment = _parse(moment)
     if isinstance(moment, datetime):
         moment = _timestamp(moment)
     if not 0 <= moment < _FOREVER:
         raise Usage(f"not a time: {moment!r} (seconds since the epoch, or ISO such as 2030-01-31T09:00:00Z)")
-    return round(moment * 1000)
+    return int(moment * 1000 + 0.5)
 
 
 def iso(ms: int) -> str:
@@ -70,11 +78,13 @@ def _timestamp(moment: datetime) -> float:
 
 
 def _parse(text: str) -> datetime | float:
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if _EPOCH.fullmatch(text):
         return float(text)
-    try:
-        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-    except ValueError:
-        raise Usage(
-            f"not a time: {text!r} (write 2030-01-31T09:00:00Z, or seconds since the epoch)"
-        ) from None
+    if match := _ISO.fullmatch(text):
+        day, time, seconds, fraction, zone = match.groups()
+        with suppress(ValueError):  # 30 February
+            moment = datetime.fromisoformat(
+                f"{day}T{time or '00:00'}{seconds or ':00'}{(zone or '').replace('Z', '+00:00')}"
+            )
+            return moment + timedelta(seconds=float(fraction or 0))
+    raise Usage(f"not a time: {text!r} (write 2030-01-31T09:00:00Z, or seconds since the epoch)")

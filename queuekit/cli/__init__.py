@@ -15,6 +15,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     from queuekit.cli.app import app
+    from queuekit.cli.output import complain
     from queuekit.errors import QueuekitError
 
     if sys.stdout is None:  # it was closed; what is opened next must not pass for it
@@ -24,20 +25,20 @@ def _run() -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except QueuekitError as error:
-        return _tell(str(error), error.exit_code)
+        return complain(str(error), error.exit_code)
     except BrokenPipeError:  # whoever read our output has gone: nothing to tell, and nobody
         _drop_output()
         return 1
     except OSError as error:
         _drop_output()
-        return _tell(f"{error.filename or 'writing'}: {error.strerror}", 1)
+        return complain(f"{error.filename or 'writing'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if type(error).__name__ == "Abort":
             return 130
         if told := getattr(error, "format_message", None):  # Typer's own: an option or argument is wrong
-            return _tell(f"{told().rstrip('.')} (see  queuekit --help)", 2)
+            return complain(f"{told().rstrip('.')} (see  queuekit --help)", 2)
         raise
 
 
@@ -48,10 +49,3 @@ def _drop_output() -> None:
     except OSError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def _tell(text: str, code: int) -> int:
-    line = " ".join(text.split())
-    if sys.stderr is not None:  # as it is when it was closed
-        sys.stderr.write(f"queuekit: {line}\n".encode("utf-8", "replace").decode())
-    return code

@@ -66,8 +66,6 @@ Name = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Reserved = Annotated[str | None, typer.Option(hidden=True, callback=_refuse)]
-Receipt = Annotated[str, typer.Argument(metavar="RECEIPT", help="id:claims, as claim printed it.")]
-Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="Ids of tasks.")]
 
 
 def open_queue(name: str | None, lock_wait: str, worker: str | None = None) -> Queue:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from queuekit.cli.app import Db, Json, LockWait, Name, Receipt, open_queue
+from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
+from queuekit.cli.arguments import Receipt, some
 from queuekit.cli.output import json_line
 from queuekit.durations import milliseconds, positive_milliseconds
 from queuekit.errors import LeaseLost
@@ -19,7 +20,7 @@ _FIELDS = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease
 def claim(
     queue: Name = None,
     number: Annotated[
-        int | None, typer.Option("-n", "--number", metavar="N", min=1, help="Up to N tasks.")
+        int | None, typer.Option("-n", "--number", parser=some, metavar="N", help="Up to N tasks.")
     ] = None,
     worker: Annotated[str | None, typer.Option(metavar="NAME", help="Who takes it.")] = None,
     lease: Annotated[str | None, typer.Option(metavar="D", help="Length of the lease.")] = None,
@@ -101,8 +102,7 @@ def _end(verb: str, receipt: str, given: dict[str, Any], as_json: bool, lock_wai
 
 
 def _id(receipt: str) -> int:
-    digits = receipt.partition(":")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
+    return int(receipt.partition(":")[0])
 
 
 def _fields(task: Task) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 
 from queuekit import statements
 from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
+from queuekit.cli.arguments import Id, count
 from queuekit.cli.output import record, table, write
 from queuekit.errors import Usage
 from queuekit.model import a_state
@@ -21,7 +22,7 @@ def ls(
     state: Annotated[str | None, typer.Option(metavar="S")] = None,
     kind: Annotated[str | None, typer.Option(metavar="K")] = None,
     key: Annotated[str | None, typer.Option(metavar="K")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=0)] = 50,
+    limit: Annotated[int, typer.Option(parser=count, metavar="N")] = 50,
     as_json: Json = False,
     db: Db = None,
     lock_wait: LockWait = "5",
@@ -32,7 +33,7 @@ def ls(
 
 
 def show(
-    id: Annotated[int, typer.Argument(metavar="ID")],
+    id: Id,
     payload: Annotated[bool, typer.Option("--payload", help="The payload alone, byte for byte.")] = False,
     as_json: Json = False,
     db: Db = None,

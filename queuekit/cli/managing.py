@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from queuekit.cli.app import Db, Ids, Json, LockWait, Name, open_queue
-from queuekit.cli.output import json_line
+from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
+from queuekit.cli.arguments import Ids
+from queuekit.cli.output import complain, json_line
 from queuekit.durations import milliseconds
 from queuekit.errors import QueuekitError, Usage
 
@@ -28,7 +28,8 @@ def retry(
 ) -> None:
     """Run finished tasks again, with all their attempts."""
     queue = open_queue(None, lock_wait)
-    _each(ids, lambda id: queue.retry(id, delay=delay), as_json)
+    wait = None if delay is None else milliseconds(delay) / 1000
+    _each(ids, lambda id: queue.retry(id, delay=wait), as_json)
 
 
 def tick(as_json: Json = False, db: Db = None, lock_wait: LockWait = "5") -> None:
@@ -81,8 +82,7 @@ def _each(ids: list[int], move: Callable[[int], Any], as_json: bool) -> None:
         try:
             state = move(id)
         except QueuekitError as error:
-            sys.stderr.write(f"queuekit: {error}\n")
-            code = error.exit_code
+            code = complain(str(error), error.exit_code)
             continue
         if as_json:
             json_line({"id": id, "state": state})

@@ -25,6 +25,14 @@ def write(text: str | bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def complain(text: str, code: int) -> int:
+    """One line on stderr; returns the exit code."""
+    line = " ".join(text.split())
+    if sys.stderr is not None:  # as it is when it was closed
+        sys.stderr.write(f"queuekit: {line}\n".encode("utf-8", "replace").decode())
+    return code
+
+
 def table(rows: Iterable[Row], *, as_json: bool) -> None:
     """All rows, one a line."""
     rows = list(rows)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from queuekit.cli.app import Db, Json, LockWait, Name, Reserved, open_queue
+from queuekit.cli.arguments import whole
 from queuekit.cli.output import json_line, write
 from queuekit.durations import milliseconds
 from queuekit.errors import BadPayload, Usage
@@ -25,10 +26,10 @@ def init(queue: Name = None, db: Db = None, lock_wait: LockWait = "5") -> None:
 Payload = Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")]
 Kind = Annotated[str | None, typer.Option(metavar="K", help="What sort of work; picks the handler.")]
 Key = Annotated[str | None, typer.Option(metavar="K", help="One unfinished task a key.")]
-Priority = Annotated[int, typer.Option(metavar="N", help="Higher is claimed first.")]
+Priority = Annotated[int, typer.Option(parser=whole, metavar="N", help="Higher is claimed first.")]
 Delay = Annotated[str | None, typer.Option(metavar="D", help="Run this much later.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")]
-Attempts = Annotated[int | None, typer.Option(metavar="N", help="Failures that make it dead.")]
+Attempts = Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Failures that make it dead.")]
 Lease = Annotated[str | None, typer.Option(metavar="D", help="Length of its leases.")]
 Backoff = Annotated[str | None, typer.Option(metavar="D", help="Wait after the first failure; doubles.")]
 Null = Annotated[bool, typer.Option("-0", "--null", help="Many from stdin, each ended by NUL.")]
@@ -60,6 +61,8 @@ def put(
     given: dict[str, Any] = {"kind": kind, "priority": priority, "delay": delay, "at": at}
     given |= {"max_attempts": attempts, "lease": lease, "backoff": backoff}
     if null or lines:
+        if null and lines:
+            raise Usage("put takes -0 or --lines, not both")
         if key is not None:
             raise Usage("one key cannot be given to many tasks: put them one by one")
         _put_many(payload, queue, lock_wait, null, given, as_json)

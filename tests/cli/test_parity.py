@@ -71,6 +71,26 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("claim", "-n", HUGE), None),
     (("claim", "-n", "0"), None),
     (("claim", "-n", "-1"), None),
+    (("claim", "-n", "+3"), None),
+    (("ls", "--limit", "-1"), None),
+    (("put", "x", "--priority", "1e3"), None),
+    *(
+        ((verb, receipt), None)
+        for verb in ("ack", "extend")
+        for receipt in ("1", "1h", " 1:1", "1:1:1", "\u0661:1", "")
+    ),
+    *(((verb, id), None) for verb in ("show", "retry") for id in ("+1", " 1", "1h", "\u0661", "x\ny", "")),
+    (("cancel", "3", "x", "4", "y"), None),  # wrong in part: nothing is done
+    *(
+        (("put", "x", "--delay", length), None)
+        for length in ("10 m", " 1", "\u0661", "5.", "1M", "1653440w", "1653439w")
+    ),
+    *(
+        (("put", "x", "--at", time), None)
+        for time in ("2030-W01-1", "20300101", "2030-01-01T24:00", " 2030-01-01")
+    ),
+    (("put", "x", "--lease", ".5ms"), None),  # half a ms is one
+    (("put", "-0", "--lines"), b"x"),
     (("put", "x", "--group", "g"), None),
     (("no-such-verb",), None),
     (("help", "nack"), None),

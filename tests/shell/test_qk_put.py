@@ -94,6 +94,7 @@ def test_an_option_may_be_empty(qk: Qk) -> None:
         ("2h", 7200000),
         ("7d", 604800000),
         ("1w", 604800000),
+        ("31536000000ms", 31536000000),
         ("008", 8000),
         ("0.0004", 0),
         ("0.0006", 1),
@@ -107,7 +108,24 @@ def test_a_duration(qk: Qk, length: str, ms: int) -> None:
 
 @pytest.mark.parametrize(
     "length",
-    ["", "x", "1x", "-1", "1 m", "1e3", "m", ".", "1.", "99999999999", "0x10", "1;2", "$(id)", "a[0]"],
+    [
+        "",
+        "x",
+        "1x",
+        "-1",
+        "1 m",
+        "1e3",
+        "m",
+        ".",
+        "1.",
+        "1000000000000",
+        "1653440w",
+        "9" * 20,
+        "0x10",
+        "1;2",
+        "$(id)",
+        "a[0]",
+    ],
 )
 def test_no_duration(qk: Qk, length: str) -> None:
     assert "not a duration" in qk.refused(2, "put", "p", "--delay", length)

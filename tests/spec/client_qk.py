@@ -11,7 +11,7 @@ from client_raw import Raw
 from clients import BY_RECEIPT, Row
 from sqlite_shell import SQL
 
-from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused
+from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused, Usage
 
 QK = SQL.parent / "bin" / "qk"
 LONGEST_ARGUMENT = 30_000  # characters; Linux takes 128 KB
@@ -112,4 +112,4 @@ def meaning(verb: str, code: int, said: str) -> QueuekitError:
     law = f"QK{said.partition('QK')[2][:3]}" if "QK" in said else None
     if code == 4:
         return LeaseLost(said) if verb in BY_RECEIPT and not law else Refused(said, law)
-    return {65: BadPayload, 66: NoTask}.get(code, QueuekitError)(said)
+    return {2: Usage, 65: BadPayload, 66: NoTask}.get(code, QueuekitError)(said)

@@ -4,7 +4,7 @@ import pytest
 from begun import NOW, claimed, running
 from clients import Client
 
-from queuekit.errors import LeaseLost, NoTask
+from queuekit.errors import LeaseLost, NoTask, Usage
 
 
 def test_an_empty_queue_gives_nothing(client: Client) -> None:
@@ -106,10 +106,13 @@ def test_claims_alone_find_an_expired_lease_and_then_the_task(client: Client) ->
     assert claimed(client, now=NOW + 1_000) == "1:2"
 
 
+NOT_YOURS = (LeaseLost, NoTask, Usage)
+
+
 def verbs_on(client: Client, receipt: str) -> None:
     """Every verb that asks for a receipt is refused."""
     for verb in (client.ack, client.nack, client.extend, client.release):
-        with pytest.raises((LeaseLost, NoTask)):
+        with pytest.raises(NOT_YOURS):
             verb(receipt, now=NOW + 1)
 
 
@@ -165,9 +168,9 @@ def test_a_receipt_counts_once(client: Client) -> None:
 )
 def test_a_malformed_receipt_is_refused(client: Client, malformed: str) -> None:
     running(client)
-    with pytest.raises((LeaseLost, NoTask)):
+    with pytest.raises(NOT_YOURS):
         client.ack(malformed, now=NOW)
-    with pytest.raises((LeaseLost, NoTask)):
+    with pytest.raises(NOT_YOURS):
         client.extend(malformed, now=NOW)
     assert client.show(1)["state"] == "running"
 
