@@ -43,7 +43,7 @@ def milliseconds(length: Duration) -> int:
         length = float(match[1]) * _UNITS[match[2]] / 1000
     if not 0 <= length < _FOREVER:
         raise Usage(f"not a duration: {length!r} (a number of seconds from 0 to {_FOREVER:.0e})")
-    return int(length * 1000 + 0.5)
+    return int(float(length) * 1000 + 0.5)
 
 
 def moment_ms(moment: Moment) -> int:
@@ -54,7 +54,7 @@ def moment_ms(moment: Moment) -> int:
         moment = _timestamp(moment)
     if not 0 <= moment < _FOREVER:
         raise Usage(f"not a time: {moment!r} (seconds since the epoch, or ISO such as 2030-01-31T09:00:00Z)")
-    return int(moment * 1000 + 0.5)
+    return int(float(moment) * 1000 + 0.5)
 
 
 def iso(ms: int) -> str:

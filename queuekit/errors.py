@@ -81,6 +81,11 @@ def text_of(error: BaseException) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")[:_LONGEST]
 
 
+def reason_of(error: BaseException) -> str:
+    """What is kept of a run that an exception ended: its type and text."""
+    return f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
+
+
 def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
     """The error of ours that says what SQLite's error means for a queue at path."""
     text = str(error)

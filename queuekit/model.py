@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from queuekit.durations import Duration
-from queuekit.errors import BadPayload, QueuekitError, Usage, text_of
+from queuekit.errors import BadPayload, QueuekitError, Usage
 
 if TYPE_CHECKING:
     from queuekit.database import Database
@@ -36,7 +36,12 @@ class Holder(Protocol):
 
     def ack(self, receipt: str, result: Any = None) -> None: ...
     def nack(
-        self, receipt: str, error: str | None = None, *, delay: Duration | None = None, dead: bool = False
+        self,
+        receipt: str,
+        error: str | BaseException | None = None,
+        *,
+        delay: Duration | None = None,
+        dead: bool = False,
     ) -> str: ...
     def extend(self, receipt: str, lease: Duration | None = None) -> Lease: ...
     def release(self, receipt: str, *, delay: Duration | None = None) -> str: ...
@@ -109,8 +114,13 @@ class Task:
         self.holder.ack(self.receipt, result)
         self._settle()
 
-    def nack(self, error: str | None = None, *, delay: Duration | None = None, dead: bool = False) -> str:
-        """The run failed: wait the backoff (or delay), or be dead. Returns the new state. Raises LeaseLost."""
+    def nack(
+        self, error: str | BaseException | None = None, *, delay: Duration | None = None, dead: bool = False
+    ) -> str:
+        """The run failed; error is text or the exception. Waits the backoff (or delay), or is dead: the new state.
+
+        Raises LeaseLost.
+        """
         state = self.holder.nack(self.receipt, error, delay=delay, dead=dead)
         self._settle()
         return state
@@ -152,7 +162,7 @@ class Task:
             return
         try:
             if isinstance(error, Exception):
-                self.nack(f"{type(error).__name__}: {text_of(error)}")
+                self.nack(error)
             else:
                 self.release()
         except QueuekitError as another:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from queuekit.durations import Duration, milliseconds
-from queuekit.errors import text_of
+from queuekit.errors import reason_of, text_of
 
 
 class Retry(Exception):
@@ -64,7 +64,7 @@ def of_exception(error: BaseException) -> Outcome:
         return later(error.delay, str(error))
     if isinstance(error, Discard):
         return failed(text_of(error), dead=True)
-    text = f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
+    text = reason_of(error)
     return Outcome("nack", error=text, where=_where(error))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from queuekit.database import Database
 from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
-from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused
+from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused, reason_of
 from queuekit.model import Lease, encode
 
 _BY_RECEIPT = {"done", "failed", "released"}  # outcomes that somebody with the receipt has written
@@ -32,15 +32,19 @@ class Runs:
     def nack(
         self,
         receipt: str,
-        error: str | None = None,
+        error: str | BaseException | None = None,
         *,
         delay: Duration | None = None,
         dead: bool = False,
         now: int | None = None,
     ) -> str:
-        """The run failed: wait the backoff (or delay), or be dead. The new state. Raises LeaseLost."""
-        error = None if error is None else error.replace("\0", "\ufffd")
-        given = {"receipt": receipt, "error": error, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
+        """The run failed; error is text or the exception. Waits the backoff (or delay), or is dead: the new state.
+
+        Raises LeaseLost.
+        """
+        text = reason_of(error) if isinstance(error, BaseException) else error
+        kept = None if text is None else text.replace("\0", "\ufffd")
+        given = {"receipt": receipt, "error": kept, "delay_ms": _ms(delay), "dead": int(dead), "now": now}
         return str(self.by_receipt("nack", given)["state"])
 
     def extend(self, receipt: str, lease: Duration | None = None, *, now: int | None = None) -> Lease:

@@ -141,6 +141,24 @@ def test_with_a_task_acks_at_the_end_nacks_an_exception_and_releases_an_interrup
     assert queue.show(ids[1])["error"] == "ValueError: bad"
 
 
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        ("no route", "no route"),
+        (ValueError("no route"), "ValueError: no route"),
+        (ValueError("a\0\ud800"), "ValueError: a\ufffd?"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (None, None),
+    ],
+)
+def test_a_nack_takes_text_or_the_exception(
+    queue: Queue, error: str | BaseException | None, kept: str | None
+) -> None:
+    id = queue.put("a")
+    queue.get(timeout=LIMIT).nack(error)
+    assert queue.show(id)["error"] == kept
+
+
 def test_an_exception_goes_on_whatever_becomes_of_its_nack(queue: Queue) -> None:
     hostile = queue.put("a")
     with pytest.raises(ValueError), queue.get(timeout=LIMIT):  # noqa: PT011
