@@ -11,6 +11,7 @@ from sleeper import Consumer
 
 Write = Callable[..., "subprocess.Popen[bytes]"]
 
+COMMITS = 500
 SPACINGS = pytest.mark.parametrize(
     ("low", "high"), [(0.001, 0.002), (0.0, 0.02)], ids=["a millisecond or two apart", "at random"]
 )
@@ -21,20 +22,21 @@ SPACINGS = pytest.mark.parametrize(
 def test_every_commit_of_a_python_writer_wakes(
     db: Path, consumer: Consumer, write: Write, synchronous: str, low: float, high: float
 ) -> None:
-    consumer.follow(write(db, synchronous, 500, low, high), 500)
+    consumer.follow(write(db, synchronous, COMMITS, low, high), COMMITS)
 
 
 @SPACINGS
 def test_every_commit_of_the_sqlite3_shell_wakes(
     db: Path, consumer: Consumer, write: Write, low: float, high: float
 ) -> None:
-    consumer.follow(write(db, "shell", 100, low, high), 100)
+    consumer.follow(write(db, "shell", COMMITS, low, high), COMMITS)
 
 
+@SPACINGS
 def test_every_commit_of_a_writer_that_truncates_the_wal_wakes(
-    db: Path, consumer: Consumer, write: Write
+    db: Path, consumer: Consumer, write: Write, low: float, high: float
 ) -> None:
-    consumer.follow(write(db, "truncate", 200, 0.0, 0.005), 200)
+    consumer.follow(write(db, "truncate", COMMITS, low, high), COMMITS)
 
 
 @pytest.mark.usefixtures("settles_soon")

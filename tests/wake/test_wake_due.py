@@ -55,7 +55,7 @@ def test_a_put_by_another_thread_of_the_process_wakes(db: Path) -> None:
 
 
 def test_a_blocking_consumer_gets_every_task_of_another_process(db: Path) -> None:
-    tasks = 200
+    tasks = 500
     program = "import time, random; "
     program += f"[(q.put(str(n)), time.sleep(random.uniform(0, 0.004))) for n in range({tasks})]"
     producer = threading.Thread(target=elsewhere, args=(db, program))
