@@ -52,12 +52,17 @@ begin
   end;
 end;
 
--- A key that is held is no more to be had by UPDATE OR REPLACE, which would delete its holder without a word.
+-- A key that is held is no more to be had by UPDATE OR REPLACE, which would delete its holder without a word. Nor does a task
+-- take back the key that it was to give up when it finished (or was claimed): every later put would pass for its duplicate.
 create trigger if not exists qk_task_key_held before update of key, key_until on qk_task
 when new.key is not null and new.key_until is not null
- and exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
 begin
-  select raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it');
+  select case
+    when exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
+      then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
+    when new.key_until = 0 and (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') or new.key_until = -1 and new.state = 'running'
+      then raise(abort, 'QK004 the task has given up its key: a put with the key is a new task')
+  end;
 end;
 
 -- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key?

@@ -45,6 +45,8 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set key = 'k' where id = 7",
         "update or replace qk_task set key = 'k' where id = 7",
         "update or ignore qk_task set key = 'r' where id = 7",
+        *(f"update qk_task set key = 'free', key_until = 0 where id = {id}" for id in (4, 5, 6)),
+        "update qk_task set key = 'free', key_until = -1 where id = 3",
     ],
     "QK005": [
         "update qk_task set queue = 'other' where id = 1",
