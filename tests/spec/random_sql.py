@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 
-COLUMNS = """id state claims settled failures crashes priority due_at created_at claimed_at ended_at cancel_at queue
-kind key key_until duplicates worker error result run_at until_at lane group_key turn needs slot after max_attempts lease_ms
-backoff_ms payload""".split()
+COLUMNS = """
+id state claims settled failures crashes priority due_at created_at claimed_at ended_at cancel_at
+queue kind key key_until duplicates worker error result run_at until_at lane group_key turn needs
+slot after max_attempts lease_ms backoff_ms payload
+""".split()
 
 TOGETHER = ["state", "claims", "settled", "due_at", "claimed_at", "ended_at"]  # what a move needs
 VALUES = {
