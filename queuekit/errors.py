@@ -7,6 +7,7 @@ import sqlite3
 
 _LAW = re.compile(r"(QK\d{3}) (.*)", re.DOTALL)
 _LONGEST = 2000  # characters of an error that are kept
+_VERSION_LAWS = {"QK030", "QK031"}
 _PAYLOAD_LAWS = {"QK014", "QK015"}
 
 
@@ -69,7 +70,7 @@ class TimedOut(QueuekitError):
 
 
 class SchemaMismatch(QueuekitError):
-    """The file was made by another version of queuekit. Exit code 1."""
+    """The file was made by another version of queuekit, or in a way that no queue is. Exit code 1."""
 
 
 def text_of(error: BaseException) -> str:
@@ -86,16 +87,21 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
 
 
+def _refusal(code: str, message: str) -> QueuekitError:
+    if code in _PAYLOAD_LAWS:
+        return BadPayload(message)
+    return SchemaMismatch(message) if code in _VERSION_LAWS else Refused(message, code)
+
+
 def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
     """The error of ours that says what SQLite's error means for a queue at path."""
     text = str(error)
     law = _LAW.search(text)
     if law:
-        bad = law[1] in _PAYLOAD_LAWS
-        return BadPayload(f"{law[1]} {law[2]}") if bad else Refused(f"{law[1]} {law[2]}", law[1])
+        return _refusal(law[1], law[0])
     if isinstance(error, UnicodeError):
         return BadPayload("text must be valid Unicode without lone surrogates; nothing was put")
-    if "locked" in text or "busy" in text:
+    if "is locked" in text:
         return Busy(f"{path} is locked by another writer; nothing was written, try again")
     if "binding parameter" in text:
         return Usage(f"a value of the wrong type: {text}; nothing was done")
@@ -107,7 +113,7 @@ def translate(error: sqlite3.Error | UnicodeError, path: str) -> QueuekitError:
         return NoDatabase(f"{path} cannot be opened as a SQLite database ({text})")
     if "readonly" in text:
         return QueuekitError(f"{path} is read-only here; nothing was written: check its owner and mode")
-    if "full" in text:
+    if "disk is full" in text:
         return QueuekitError(
             f"the disk of {path} is full; nothing was written: free some space and try again"
         )

@@ -1,22 +1,23 @@
 -- laws.sql: what no client may do to a queue, whatever it is written in. Each law is a trigger that compares OLD with NEW.
 --
--- Laws read no clock, draw no random number and pick no policy, and none depends on a pragma (foreign_keys and recursive_triggers are
+-- Laws read no clock, draw no random number and pick no policy, and hold with foreign_keys and recursive_triggers on or off (both are
 -- off in the sqlite3 shell). They speak as  QKnnn text  (table of the codes: README.md). A trigger costs 0.3-0.9 µs a statement
 -- even when its WHEN is false, so there are few, and a WHEN lets the quiet moves (claim, ack) pass.
 
 -- Birth: the id is SQLite's to give, the past is empty, and a key that is held is met by put's upsert, never by OR REPLACE.
 create trigger if not exists qk_task_birth before insert on qk_task
 when new.id is not -1
-  or new.claims or new.failures or new.needs or new.turn is not null
-  or new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> ''
+  or new.claims is not 0 or new.failures is not 0 or new.needs is not 0 or new.turn is not null
+  or new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.key_until not in (0, -1)
   or not (new.state = 'ready' or new.state = 'scheduled')
   or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.key) is not null
 begin
   select case
     when new.id is not -1 then raise(abort, 'QK001 ids are given by the queue: insert without one (OR REPLACE of a task is refused)')
-    when new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs or new.turn is not null
-      then raise(abort, 'QK003 after, group_key, until_at and lane are reserved for a later schema')
-    when new.claims or new.failures or not (new.state = 'ready' or new.state = 'scheduled')
+    when new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs is not 0 or new.turn is not null
+      or new.key_until not in (0, -1)
+      then raise(abort, 'QK003 after, group_key, until_at, lane and other times of key_until are reserved for a later schema')
+    when new.claims is not 0 or new.failures is not 0 or not (new.state = 'ready' or new.state = 'scheduled')
       or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result) is not null
       then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
     when new.duplicates is null and exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
@@ -41,13 +42,16 @@ begin
 end;
 
 -- What a task is never changes; its payload is fixed while a worker has it and once it is finished.
-create trigger if not exists qk_task_fixed before update of queue, created_at, payload on qk_task
+create trigger if not exists qk_task_fixed before update of queue, created_at, payload, lane, until_at, group_key, after on qk_task
 when new.queue is not old.queue or new.created_at is not old.created_at
+  or new.lane <> '' or coalesce(new.until_at, new.group_key, new.after) is not null
   or (new.payload is not old.payload and old.state <> 'ready' and old.state <> 'scheduled' and old.state <> 'blocked')
 begin
   select case
     when new.queue is not old.queue           then raise(abort, 'QK005 a task never changes its queue: cancel it and put another')
     when new.created_at is not old.created_at then raise(abort, 'QK006 created_at never changes')
+    when new.lane <> '' or coalesce(new.until_at, new.group_key, new.after) is not null
+      then raise(abort, 'QK003 after, group_key, until_at and lane are reserved for a later schema')
     else                                           raise(abort, 'QK007 the payload is fixed while the task runs and when it is finished')
   end;
 end;
@@ -60,18 +64,22 @@ begin
   select case
     when exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
       then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
-    when new.key_until = 0 and (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') or new.key_until = -1 and new.state = 'running'
+    when new.key_until not in (0, -1) then raise(abort, 'QK003 other times of key_until are reserved for a later schema')
+    when new.state = 'done' or new.state = 'dead' or new.state = 'cancelled' or new.key_until = -1 and new.state = 'running'
       then raise(abort, 'QK004 the task has given up its key: a put with the key is a new task')
   end;
 end;
 
--- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key?
+-- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key? Who ran the last run, when, and
+-- what it left is history as well, which the row keeps for as long as the task stays running or done.
 -- (No OF list: an update of the rowid would slip past one.)
 create trigger if not exists qk_task_move after update on qk_task
 when not (new.id = old.id and case
-  when new.state = old.state                              then new.claims = old.claims
+  when new.state = old.state                              then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
+                                                           and new.ended_at is old.ended_at and new.result is old.result
   when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and new.key_until is not -1
-  when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and (new.key is null or new.key_until is not 0)
+  when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
+                                                           and (new.key is null or new.key_until is null)
   else 0 end)
 begin
   select case
@@ -88,6 +96,11 @@ begin
         cancelled>ready   cancelled>scheduled cancelled>blocked
       ', old.state || '>' || new.state) = 0
       then raise(abort, 'QK020 no such move between two states (see the state diagram)')
+    when (new.worker is not old.worker or new.claimed_at is not old.claimed_at) and not (old.state = 'ready' and new.state = 'running')
+      or (new.ended_at is not old.ended_at or new.result is not old.result) and new.state = old.state
+      then raise(abort, 'QK022 who ran a task, when, and what it left is history: only a claim, or the end of its run, writes it')
+    when old.state = 'running' and new.state = 'dead' and new.failures = old.failures
+      then raise(abort, 'QK012 a run that leaves its task dead has failed')
   end;
   insert into qk_run (task_id, claim, outcome, worker, claimed_at, ended_at, text)
     select old.id, old.claims,
@@ -104,7 +117,7 @@ begin
   update qk_task set key_until = null
    where id = new.id and key is not null
      and (key_until = -1 and state = 'running'
-       or key_until = 0 and (state = 'done' or state = 'dead' or state = 'cancelled'));
+       or state = 'done' or state = 'dead' or state = 'cancelled');
 end;
 
 -- A lease is on the books of qk_lease.

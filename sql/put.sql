@@ -18,7 +18,7 @@
 --   id            integer                the new task, or of a duplicate the holder of the key
 --   duplicates    integer                0 = new; else how many puts have met this task's key
 --   state         text                   ready or scheduled; of a duplicate also running
--- no row: never (an error instead: QK010-QK016)
+-- no row: never (an error instead: QK010 to QK019)
 
 insert into qk_task (state, due_at, run_at, created_at, queue, kind, key, duplicates, priority, max_attempts, lease_ms, backoff_ms, payload)
 values (case when :run_at is not null or :delay_ms > 0 then 'scheduled' else 'ready' end,

@@ -14,8 +14,7 @@ create table if not exists qk_task (
   settled      integer not null default 0,           -- runs ended
   failures     integer not null default 0,           -- runs that failed since the task was put or retried (crashes included)
   crashes      integer not null default 0,           -- of these: leases that expired
-  priority     integer not null default 0            -- higher first
-               constraint "QK018 a priority is an integer" check (typeof(priority) = 'integer'),
+  priority     integer not null default 0,           -- higher first
   due_at       integer,                              -- when it changes by itself: run time if scheduled, lease end if running
   created_at   integer not null default (cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer)),
   claimed_at   integer,                              -- when the last run began
@@ -52,22 +51,25 @@ create table if not exists qk_task (
   payload      text    not null,                     -- any text without NUL; last, so that a claim's other columns never lie behind it
   constraint "QK010 no such state, or its times do not belong to it" check (case state
     when 'ready'     then due_at is until_at
-    when 'running'   then typeof(due_at) = 'integer' and claimed_at is not null and ended_at is null
-    when 'done'      then due_at is null and ended_at is not null
+    when 'running'   then typeof(due_at) = 'integer' and typeof(claimed_at) = 'integer' and ended_at is null
+    when 'done'      then due_at is null and typeof(ended_at) = 'integer'
     when 'scheduled' then typeof(due_at) = 'integer'
-    when 'dead'      then due_at is null and ended_at is not null
-    when 'cancelled' then due_at is null and ended_at is not null
+    when 'dead'      then due_at is null and typeof(ended_at) = 'integer'
+    when 'cancelled' then due_at is null and typeof(ended_at) = 'integer'
     when 'blocked'   then due_at is until_at and (needs > 0 or turn is 0)
     else 0 end),
   constraint "QK011 a run begins by claim and ends only by its receipt" check (settled = claims - (state = 'running')),
   constraint "QK012 the counts of a task do not add up" check (crashes >= 0 and failures >= crashes and claims >= failures),
   constraint "QK013 a queue needs a name without NUL" check (queue <> '' and printf('%s', queue) = queue),
-  constraint "QK014 a key is text without NUL" check (key is null or printf('%s', key) = key),
+  constraint "QK014 a kind or key is text without NUL" check (printf('%s', kind) = kind and (key is null or printf('%s', key) = key)),
   constraint "QK015 a payload is text without NUL" check (printf('%s', payload) = payload),
   constraint "QK016 an id is positive" check (id > 0),
+  constraint "QK018 a priority, a time or a count is no integer" check (
+        typeof(priority) = 'integer' and typeof(created_at) = 'integer'
+    and (run_at is null or typeof(run_at) = 'integer') and (duplicates is null or typeof(duplicates) = 'integer' and duplicates >= 0)),
   constraint "QK019 a policy number is out of range" check (
         (max_attempts is null or typeof(max_attempts) = 'integer' and max_attempts > 0)
-    and (lease_ms     is null or typeof(lease_ms)     = 'integer' and lease_ms > 0)
+    and (lease_ms     is null or typeof(lease_ms)     = 'integer' and lease_ms between 1 and 1000000000000000)
     and (backoff_ms   is null or typeof(backoff_ms)   = 'integer' and backoff_ms between 0 and 1000000000))
 );
 
@@ -119,7 +121,7 @@ create table if not exists qk_queue (
   on_group       text,
   constraint "QK013 a queue needs a name without NUL" check (name <> '' and printf('%s', name) = name),
   constraint "QK019 a policy number is out of range" check (
-        (lease_ms       is null or typeof(lease_ms)       = 'integer' and lease_ms > 0)
+        (lease_ms       is null or typeof(lease_ms)       = 'integer' and lease_ms between 1 and 1000000000000000)
     and (max_attempts   is null or typeof(max_attempts)   = 'integer' and max_attempts > 0)
     and (backoff_ms     is null or typeof(backoff_ms)     = 'integer' and backoff_ms between 0 and 1000000000)
     and (backoff_cap_ms is null or typeof(backoff_cap_ms) = 'integer' and backoff_cap_ms >= 0)
@@ -192,7 +194,8 @@ create table if not exists qk_log (                  -- captured output, one row
 -- Facts about the file itself.
 create table if not exists qk_meta (
   name  text primary key not null,
-  value
+  value,
+  constraint "QK031 a queue needs a database whose encoding is UTF-8: give it a file of its own" check (length(cast('a' as blob)) = 1)
 ) without rowid;
 
 insert into qk_meta (name, value) values ('schema_version', 1)

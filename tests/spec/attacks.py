@@ -25,6 +25,8 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, state, ended_at) values ('x', 'done', 1)",
         "insert into qk_task (payload, claims, settled) values ('x', 1, 1)",
         "insert into qk_task (payload, failures) values ('x', 1)",
+        "insert into qk_task (payload, claims) values ('x', 'x')",
+        "insert into qk_task (payload, failures) values ('x', 'x')",
         "insert into qk_task (payload, cancel_at) values ('x', 1)",
         "insert into qk_task (payload, claimed_at, ended_at, worker, result) values ('x', 1, 2, 'w', 'r')",
         "insert into qk_task (payload, state) values ('x', 'bogus')",
@@ -35,7 +37,14 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, until_at) values ('x', 5)",
         "insert into qk_task (payload, lane) values ('x', 'gpu')",
         "insert into qk_task (payload, needs) values ('x', 1)",
+        "insert into qk_task (payload, needs) values ('x', 'x')",
         "insert into qk_task (payload, turn) values ('x', 1)",
+        "insert into qk_task (payload, key, key_until) values ('x', 'free', 7)",
+        "update qk_task set key = 'free', key_until = 7 where id = 1",
+        *(
+            f"update qk_task set {reserved} where id = 1"
+            for reserved in ("lane = 'gpu'", "until_at = 5", "after = '[1]'", "group_key = 'g'")
+        ),
     ],
     "QK004": [
         "insert into qk_task (payload, key) values ('x', 'k')",
@@ -45,7 +54,11 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set key = 'k' where id = 7",
         "update or replace qk_task set key = 'k' where id = 7",
         "update or ignore qk_task set key = 'r' where id = 7",
-        *(f"update qk_task set key = 'free', key_until = 0 where id = {id}" for id in (4, 5, 6)),
+        *(
+            f"update qk_task set key = 'free', key_until = {until} where id = {id}"
+            for id in (4, 5, 6)
+            for until in (0, -1)
+        ),
         "update qk_task set key = 'free', key_until = -1 where id = 3",
     ],
     "QK005": [
@@ -80,7 +93,8 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set due_at = 'soon' where id = 3",
         "update qk_task set due_at = 1.5 where id = 3",
         "update qk_task set state = 'done' where id = 3",
-        "insert into qk_task (payload, run_at) values ('x', '2030-01-01T00:00:00Z')",
+        "update qk_task set ended_at = 'today' where id = 4",
+        "update qk_task set claimed_at = 'today' where id = 3",
         "insert into qk_task (payload, state, due_at) values ('x', 'scheduled', '2030-01-01')",
     ],
     "QK011": [
@@ -93,6 +107,7 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set crashes = -1 where id = 1",
         "update qk_task set crashes = 9 where id = 5",
         "update qk_task set failures = 9 where id = 5",
+        "update qk_task set state = 'dead', settled = claims, due_at = null, ended_at = 1 where id = 3",
     ],
     "QK013": [
         "insert into qk_task (payload, queue) values ('x', '')",
@@ -104,6 +119,8 @@ ATTACKS: dict[str, list[str]] = {
         f"insert into qk_task (payload, key) values ('x', {NUL})",
         "insert into qk_task (payload, key) values ('x', x'6162')",
         f"update qk_task set key = {NUL} where id = 7",
+        f"insert into qk_task (payload, kind) values ('x', {NUL})",
+        f"update qk_task set kind = {NUL} where id = 1",
     ],
     "QK015": [
         f"insert into qk_task (payload) values ({NUL})",
@@ -120,11 +137,17 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, priority) values ('x', 'high')",
         "insert into qk_task (payload, priority) values ('x', 1.5)",
         "update qk_task set priority = 'high' where id = 1",
+        "insert into qk_task (payload, created_at) values ('x', 'yesterday')",
+        "insert into qk_task (payload, run_at) values ('x', '2030-01-01T00:00:00Z')",
+        "insert into qk_task (payload, duplicates) values ('x', -5)",
+        "update qk_task set duplicates = 'many' where id = 1",
     ],
     "QK019": [
         "insert into qk_task (payload, max_attempts) values ('x', 0)",
         "insert into qk_task (payload, lease_ms) values ('x', -1)",
         "update qk_task set backoff_ms = 'a while' where id = 1",
+        "update qk_task set lease_ms = 9223372036854775807 where id = 1",
+        "insert into qk_queue (name, lease_ms) values ('q', 9223372036854775807)",
         "insert into qk_queue (name, retention_ms) values ('q', -1)",
         "insert into qk_queue (name, backoff_cap_ms) values ('q', '1h')",
         "insert into qk_queue (name, paused) values ('q', 2)",
@@ -139,6 +162,16 @@ ATTACKS: dict[str, list[str]] = {
         "delete from qk_task",
     ],
     "QK022": [
+        *(
+            f"update qk_task set {column} = {value} where id = {id}"
+            for id in (3, 4, 5, 6)
+            for column, value in (("worker", "'w'"), ("claimed_at", 7), ("result", "'forged'"))
+        ),
+        *(f"update qk_task set ended_at = 7 where id = {id}" for id in (1, 4, 5, 6)),
+        "update qk_task set state = 'ready', ended_at = null, worker = 'w' where id = 4",
+        "update qk_task set state = 'done', settled = claims, due_at = null, ended_at = 1, worker = 'w' where id = 3",
+        "update qk_task set state = 'dead', settled = claims, failures = failures + 1, due_at = null, ended_at = 1,"
+        " claimed_at = 7 where id = 3",
         "update qk_run set outcome = 'done'",
         "update qk_run set text = null where task_id = 5",
         "delete from qk_run",

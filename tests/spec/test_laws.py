@@ -100,7 +100,7 @@ SHAPE = {
     "blocked": "due_at = null, needs = 1",
     "running": "due_at = 5, claimed_at = 1, ended_at = null",
     "done": "due_at = null, ended_at = 5",
-    "dead": "due_at = null, ended_at = 5",
+    "dead": "due_at = null, ended_at = 5, failures = failures + (state = 'running')",
     "cancelled": "due_at = null, ended_at = 5",
 }
 TASKS = {"ready": 1, "scheduled": 2, "running": 3, "done": 4, "dead": 5, "cancelled": 6, "blocked": 7}
@@ -184,6 +184,9 @@ def test_the_schema_over_a_file_of_its_own_version_does_no_harm(target: Path) ->
     assert claimed(Raw(target)) == "1:1"
 
 
+EVERY_CODE = {*ATTACKS, "QK031"}  # which is about the whole file: tests/sql/test_schema.py attacks it
+
+
 def codes(text: str) -> set[str]:
     return set(re.findall(r"QK\d{3}", text))
 
@@ -193,9 +196,9 @@ def test_every_code_of_the_laws_stands_in_the_reference_and_is_attacked_here() -
         "".join(file.read_text() for name in ("schema", "laws") for file in SQL.glob(f"{name}.sql"))
     )
     table = {line[2:7] for line in (SQL / "README.md").read_text().splitlines() if line.startswith("| QK")}
-    assert written == table == set(ATTACKS)
+    assert written == table == EVERY_CODE
 
 
 def test_no_file_speaks_of_a_code_that_does_not_exist() -> None:
     spoken = codes("".join(file.read_text() for file in SQL.rglob("*.sql")))
-    assert spoken <= set(ATTACKS)
+    assert spoken <= EVERY_CODE

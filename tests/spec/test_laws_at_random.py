@@ -83,7 +83,7 @@ def broken_now(file: sqlite3.Connection, tasks: Tasks, runs: Runs) -> Iterator[s
             yield f"{id} began {claims} runs, history has {told[id]}"
         if task["settled"] != claims - (state == "running"):
             yield f"{id} began {claims} runs, ended {task['settled']}"
-        if state in FINISHED and task["key"] is not None and task["key_until"] == 0:
+        if state in FINISHED and None not in (task["key"], task["key_until"]):
             yield f"{id} is finished and holds its key"
     held = Counter((t["queue"], t["key"]) for t in tasks.values() if None not in (t["key"], t["key_until"]))
     yield from (f"{key} is held twice" for key, holders in held.items() if holders > 1)
