@@ -67,13 +67,17 @@ def prepare(path: Path, *, timeout: float = 5.0) -> None:
 
 
 def version(connection: sqlite3.Connection) -> int | None:
-    """The schema version of the file, or None when our tables are not there."""
+    """The schema version of the file, or None when our tables are not there. Raises SchemaMismatch if it tells none."""
     try:
         rows = connection.execute(statements.load("version")[0].text).fetchall()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return None
         raise
+    if rows and not isinstance(rows[0][0], int):
+        raise SchemaMismatch(
+            "the file does not tell the version of its schema: it is no queue, or a damaged one"
+        )
     return int(rows[0][0]) if rows else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Any
 
@@ -13,14 +14,30 @@ from queuekit.cli.output import json_line, write
 from queuekit.durations import milliseconds
 from queuekit.errors import BadPayload, Usage
 
+_CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]")
+
 
 def init(queue: Name = None, db: Db = None, lock_wait: LockWait = "5") -> None:
     """Make the queue file, or bring an older one up to date; with -q also a view of the queue's name."""
     from queuekit.schema import default_path, prepare
 
+    if queue is not None:
+        _viewable(queue)
     prepare(default_path(), timeout=milliseconds(lock_wait) / 1000)
     if queue is not None:
         open_queue(queue, lock_wait).database.make_view(queue)
+
+
+def _viewable(queue: str) -> None:
+    """Refuse, before a file is made, what can be no view's name in the shell."""
+    if not queue:
+        raise Usage("init -q takes the name of a queue")
+    try:
+        queue.encode()
+    except UnicodeError as error:
+        raise BadPayload("the name of the queue is not text (invalid UTF-8); nothing was made") from error
+    if _CONTROL.search(queue):
+        raise BadPayload("a view's name cannot hold control characters; nothing was made")
 
 
 Payload = Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")]

@@ -120,6 +120,8 @@ def test_a_read_only_file_is_exit_1(public_folder: Path) -> None:
         ["nonsense"],
         ["put", "--colour", "p"],
         ["put", "-x", "p"],
+        ["put", "--queue kind", "v", "p"],
+        ["put", "--null lines"],
         ["put", "a", "b"],
         ["put", "p", "--priority"],
         ["put", "p", "--json=1"],

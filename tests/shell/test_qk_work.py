@@ -8,6 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
 from shell_client import Qk
 
 
@@ -46,6 +47,22 @@ def test_exit_65_is_dead_at_once(qk: Qk) -> None:
     task = qk.put("p")
     burst(qk, "printf 'no newline' >&2; exit 65")
     assert (state(qk, task), qk.show(task)["error"]) == ("dead", "exit 65: no newline")
+
+
+@pytest.mark.parametrize(
+    ("last_words", "error"),
+    [
+        ("'\\377'", "exit 1, and the last words were not UTF-8"),
+        ("'a' && printf '\\303\\251%.0s' {1..600}", "exit 1: a" + "é" * 499),
+        ("'\\360\\237\\230\\200%.0s' {1..600}", "exit 1: " + "😀" * 249),
+    ],
+    ids=["no UTF-8", "two bytes a character, cut", "four bytes a character, cut"],
+)
+def test_a_failure_counts_whatever_its_last_words_are(qk: Qk, last_words: str, error: str) -> None:
+    task = qk.put("p", "--attempts", "1")
+    done = burst(qk, f"{{ printf {last_words}; }} >&2; exit 1")
+    assert done.stderr.count(b"\n") == 1
+    assert (state(qk, task), qk.show(task)["error"]) == ("dead", error)
 
 
 def test_exit_75_is_later_and_costs_no_attempt(qk: Qk) -> None:
@@ -105,17 +122,39 @@ def test_a_result_is_cut_at_64_kilobytes_and_the_command_is_heard_to_its_end(qk:
     assert (state(qk, task), result) == ("done", "é" + "0" * 65534)
 
 
-def test_a_cut_never_splits_a_character(qk: Qk) -> None:
+@pytest.mark.parametrize(("character", "whole"), [("é", 32767), ("€", 21844), ("😀", 16383)])
+@pytest.mark.parametrize("before", ["x", "xy", "xyz"])
+def test_a_cut_never_splits_a_character(qk: Qk, before: str, character: str, whole: int) -> None:
     task = qk.put("p")
-    burst(qk, 'printf x; printf -v text "%040000d" 0; printf "${text//0/é}"')
-    assert qk.show(task)["result"] == "x" + "é" * 32767
+    burst(qk, f'printf {before}; printf -v text "%040000d" 0; printf "${{text//0/{character}}}"')
+    result = qk.show(task)["result"]
+    assert result.startswith(before + character * (whole - 1))
+    assert set(result[len(before) :]) == {character}
 
 
 def test_a_result_that_is_not_text_does_not_lose_the_ack(qk: Qk) -> None:
-    for text in ("a\\xff", "a\\x00b"):
-        task = qk.put("p")
-        burst(qk, f"printf '{text}'")
-        assert state(qk, task) == "done"
+    task = qk.put("p")
+    done = burst(qk, "printf 'a\\xff'")
+    assert (state(qk, task), qk.show(task)["result"]) == ("done", None)
+    assert done.stderr == b"qk: what task 1 wrote is not text (invalid UTF-8): it is done, without a result\n"
+
+
+def test_a_result_ends_before_a_nul(qk: Qk) -> None:
+    task = qk.put("p")
+    done = burst(qk, "printf 'a\\x00b'")
+    assert (state(qk, task), qk.show(task)["result"], done.stderr) == ("done", "a", b"")
+
+
+@pytest.mark.parametrize("column", ["kind", "key", "payload"])
+def test_a_text_with_nul_that_got_past_the_laws_is_dead_before_its_command_sees_it(
+    qk: Qk, column: str
+) -> None:
+    task = qk.put("--kind", "kind", "--key", "key", "payload")
+    qk.sql(f"pragma ignore_check_constraints = 1; update qk_task set {column} = 'a' || char(0) || 'b'")
+    good = qk.put("good")
+    burst(qk, "cat")
+    assert (state(qk, task), qk.show(task)["error"]) == ("dead", "its texts hold a NUL byte")
+    assert (state(qk, good), qk.show(good)["result"]) == ("done", "good")
 
 
 def test_a_command_need_not_read_its_payload(qk: Qk) -> None:

@@ -99,6 +99,16 @@ def test_a_cancel_stops_the_command(qk: Qk, gate: Path) -> None:
     assert worker.wait(30) == 0
 
 
+def test_a_command_that_does_not_hear_of_its_cancel_is_killed(qk: Qk, gate: Path) -> None:
+    task = qk.put("a")
+    worker = working(qk, gate, "--lease", "300ms", before="trap '' TERM; ")
+    qk.out("cancel", str(task))
+    wait_until(lambda: qk.show(task)["state"] == "cancelled", "it is cancelled")
+    assert qk.show(task)["error"] == "killed with all its processes"
+    worker.terminate()
+    assert worker.wait(30) == 0
+
+
 def test_a_lost_lease_stops_the_command_and_its_outcome_does_not_count(qk: Qk, gate: Path) -> None:
     task = qk.put("a", "--backoff", "1h")
     worker = working(qk, gate, "--lease", "900ms")
@@ -138,14 +148,34 @@ def test_workers_killed_whole_lose_nothing(qk: Qk, gate: Path) -> None:
     assert qk.show(task)["attempt"] == 2
 
 
-def test_a_busy_file_does_not_end_a_worker(qk: Qk) -> None:
+def holding(qk: Qk) -> subprocess.Popen[bytes]:
+    """Another program, in the middle of a write."""
     holder = subprocess.Popen(["sqlite3", qk.db], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdin is not None
     assert holder.stdout is not None
-    qk.put("p")
     holder.stdin.write(b"begin immediate; select 'locked';\n")
     holder.stdin.flush()
-    holder.stdout.readline()
+    assert holder.stdout.readline() == b"locked\n"
+    return holder
+
+
+def test_an_ack_that_meets_a_busy_file_is_tried_again(qk: Qk, gate: Path) -> None:
+    task = qk.put("p")
+    worker = working(qk, gate, "--lock-wait", "1s")
+    holder = holding(qk)
+    gate.touch()
+    assert worker.stderr is not None
+    assert b"locked" in worker.stderr.readline()
+    holder.communicate(b"rollback;\n")
+    wait_until(lambda: qk.show(task)["state"] == "done", "it is done")
+    assert (qk.show(task)["claims"], qk.show(task)["result"]) == (1, "finished\n")
+    worker.terminate()
+    assert worker.wait(30) == 0
+
+
+def test_a_busy_file_does_not_end_a_worker(qk: Qk) -> None:
+    qk.put("p")
+    holder = holding(qk)
     worker = qk.start("work", "default", "--poll", "10ms", "--lock-wait", "20ms", "--", "true")
     assert worker.stderr is not None
     assert b"locked" in worker.stderr.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -137,6 +138,49 @@ def test_the_laws_of_a_newer_file_refuse_an_older_schema(db: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:
         raw(db)
     assert "QK030" in refused.value.stderr
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+@pytest.mark.parametrize("words", [["init"], ["put", "x"], ["claim"]], ids=" ".join)
+@pytest.mark.parametrize("value", ["'1'", "'1;'", "null", "1.5", "99999999999999999999"])
+def test_a_file_that_tells_no_version_is_refused_in_one_line(
+    program: list[str], words: list[str], value: str, db: Path
+) -> None:
+    sqlite3_program(
+        db, f"drop trigger qk_meta_version; update qk_meta set value = {value} where name = 'schema_version';"
+    )
+    before = schema(db)
+    done = run_program(program, *words, db=db)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert b"does not tell the version of its schema" in done.stderr
+    assert schema(db) == before
+
+
+@MAKER
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_a_database_that_is_not_utf_8_is_refused_and_left_alone(
+    make: Maker, encoding: str, tmp_path: Path
+) -> None:
+    app = tmp_path / "app.db"
+    sqlite3_program(app, f"pragma encoding = '{encoding}'; create table mine (a);")
+    before = schema(app)
+    with pytest.raises((SchemaMismatch, subprocess.CalledProcessError)) as refused:
+        make(app)
+    assert "QK031" in str(getattr(refused.value, "stderr", refused.value))
+    assert schema(app) == before
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+@pytest.mark.parametrize(
+    ("name", "code"), [(b"", 2), (b"a\xff", 65), (b"a\r\nb", 65), (b"\x1b[2J", 65), (b"\x7f", 65)]
+)
+def test_a_name_that_no_view_can_have_is_refused_before_a_file_is_made(
+    program: list[str], name: bytes, code: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "made.db"
+    done = run_program(program, "init", "-q", os.fsdecode(name), db=path)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
+    assert not path.exists()
 
 
 @pytest.fixture
