@@ -7,7 +7,7 @@ from typing import Any
 
 from clients import Row
 
-from queuekit import Database, Queue
+from queuekit import Database, Queue, Task
 
 
 class Python:
@@ -34,8 +34,15 @@ class Python:
         self, queue: str | None = None, *, worker: str | None = None, now: int | None = None, **options: Any
     ) -> Row | None:
         task = self.queue(queue, worker).claim(now=now, **lengths(options))
-        names = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
-        return {name: getattr(task, name) for name in names} if task else None
+        return told(task) if task else None
+
+    def claim_many(
+        self, limit: int, *, queue: str | None = None, worker: str | None = None, **options: Any
+    ) -> list[Row]:
+        return [told(task) for task in self.queue(queue, worker).claim_many(limit, **lengths(options))]
+
+    def put_many(self, payloads: list[str], *, queue: str | None = None, **options: Any) -> list[int]:
+        return self.queue(queue).put_many(payloads, **lengths(options))
 
     def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
         self.queue().ack(receipt, result, now=now)
@@ -90,6 +97,11 @@ class Python:
         for queue in self.queues.values():
             queue.close()
         self.database.close()
+
+
+def told(task: Task) -> Row:
+    names = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
+    return {name: getattr(task, name) for name in names}
 
 
 def lengths(options: Row) -> Row:

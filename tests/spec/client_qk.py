@@ -51,6 +51,14 @@ class Qk(Raw):
     def claim(self, queue: str | None = None, *, now: int | None = None, **options: Any) -> Row | None:
         return self.answer("claim", queue=queue, now=now, **options) or None
 
+    def claim_many(self, limit: int, *, now: int | None = None, **options: Any) -> list[Row]:
+        printed = self.call("claim", "--json", *words({"number": limit, **options}), now=now)
+        return [json.loads(line) for line in printed.splitlines()]
+
+    def put_many(self, payloads: list[str], *, now: int | None = None, **options: Any) -> list[int]:
+        stdin = "".join(f"{payload}\0" for payload in payloads)
+        return [int(id) for id in self.call("put", "-0", *words(options), now=now, stdin=stdin).split()]
+
     def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
         self.answer("ack", receipt, result=result, now=now)
 

@@ -48,6 +48,16 @@ class Raw:
         rows, _ = self.run("claim", queue=queue, now=now, **options)
         return rows[0] if rows else None
 
+    def claim_many(self, limit: int, *, now: int | None = None, **options: Any) -> list[Row]:
+        rows, _ = self.run("claim_many", limit=limit, now=now, **options)
+        rows.sort(key=lambda row: (-row["priority"], row["id"]))
+        return rows
+
+    def put_many(self, payloads: list[str], *, now: int | None = None, **options: Any) -> list[int]:
+        count = self.run("put_many", payloads=json.dumps(payloads), now=now, **options)[1]
+        last = sqlite(self.db, ".mode json\nselect max(id) as id from qk_task;")[0]["id"]
+        return list(range(last - count + 1, last + 1))
+
     def ack(self, receipt: str, *, result: str | None = None, now: int | None = None) -> None:
         _, changes = self.run("ack", receipt=receipt, result=result, now=now)
         if not changes:

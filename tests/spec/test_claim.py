@@ -86,6 +86,12 @@ def test_extend_without_a_length_takes_that_of_the_task(client: Client) -> None:
     assert client.extend(receipt, now=NOW + 500) == {"lease_until": NOW + 7_500, "cancel_asked": False}
 
 
+def test_extend_without_a_length_takes_that_of_the_queue_if_the_task_has_none(client: Client) -> None:
+    client.policy(lease_ms=9_000)
+    receipt = running(client, lease_ms=1_000)
+    assert client.extend(receipt, now=NOW + 500)["lease_until"] == NOW + 9_500
+
+
 def test_an_expired_lease_is_a_crashed_run_and_the_task_is_tried_again(client: Client) -> None:
     client.put("x", now=NOW)
     client.claim(worker="ann", lease_ms=1_000, now=NOW)

@@ -155,6 +155,13 @@ def test_the_policy_of_a_task_wins(client: Client) -> None:
 
 
 def test_a_policy_leaves_as_it_is_what_it_does_not_name(client: Client) -> None:
-    client.policy("mail", max_attempts=3)
-    policy = client.policy("mail", lease_ms=9_000)
-    assert (policy["max_attempts"], policy["lease_ms"], policy["retention_ms"]) == (3, 9_000, None)
+    everything = {
+        "lease_ms": 9_000,
+        "max_attempts": 3,
+        "backoff_ms": 5,
+        "backoff_cap_ms": 70,
+        "retention_ms": 8_000,
+    }
+    for name, value in everything.items():
+        client.policy("mail", **{name: value})
+    assert client.policy("mail") == {"queue": "mail", **everything}

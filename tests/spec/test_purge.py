@@ -76,10 +76,13 @@ def test_unfinished_tasks_stay_whatever_their_age(client: Client) -> None:
 
 def test_history_goes_with_its_task(client: Client) -> None:
     with_newest(client, "dead")
-    history = ".mode json\nselect count(*) as runs from qk_run;"
-    assert sqlite(client.db, history) == [{"runs": 1}]
+    sqlite(client.db, "insert into qk_log (task_id, claim, stream, text) values (1, 1, 'stdout', 'words');")
+    history = (
+        ".mode json\nselect (select count(*) from qk_run) as runs, (select count(*) from qk_log) as logs;"
+    )
+    assert sqlite(client.db, history) == [{"runs": 1, "logs": 1}]
     client.purge(older_ms=0, state="dead", now=NOW)
-    assert sqlite(client.db, history) == [{"runs": 0}]
+    assert sqlite(client.db, history) == [{"runs": 0, "logs": 0}]
 
 
 def test_the_newest_task_stays_so_no_id_is_used_twice(client: Client) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from begun import claimed
 from clients import Client
+from sqlite_shell import sqlite
 
 from queuekit.errors import BadPayload, Refused
 
@@ -106,6 +108,13 @@ def test_a_key_is_free_when_its_task_is_finished(client: Client, end: str) -> No
             client.nack(task["receipt"], dead=True, now=NOW)
     assert client.show(id)["state"] == end
     assert client.put("second", key="k", now=NOW) == (2, 0)
+
+
+def test_a_key_that_is_held_till_claimed_is_free_when_its_task_runs(client: Client) -> None:
+    sqlite(client.db, "insert into qk_task (payload, key, key_until) values ('first', 'k', -1);")
+    assert client.put("second", key="k", now=NOW) == (1, 1)
+    claimed(client)
+    assert client.put("third", key="k", now=NOW) == (2, 0)
 
 
 def test_a_key_stays_held_while_a_failed_task_waits_for_its_next_attempt(client: Client) -> None:
