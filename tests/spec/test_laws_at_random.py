@@ -62,6 +62,11 @@ def broken_by_change(before: tuple[Tasks, Runs], after: tuple[Tasks, Runs]) -> I
             yield f"{id} moved from {old['state']} to {new['state']}"
         if new["claims"] != int(str(old["claims"])) + (moved and new["state"] == "running"):
             yield f"{id} has claims {old['claims']}, then {new['claims']}"
+        begun = moved and new["state"] == "running"
+        if not begun and (new["worker"], new["claimed_at"]) != (old["worker"], old["claimed_at"]):
+            yield f"{id} was run by another"
+        if not moved and (new["ended_at"], new["result"]) != (old["ended_at"], old["result"]):
+            yield f"{id} ended otherwise"
         if (new["queue"], new["created_at"]) != (old["queue"], old["created_at"]):
             yield f"{id} is another task"
         if new["payload"] != old["payload"] and old["state"] not in ("ready", "scheduled", "blocked"):
