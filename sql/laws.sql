@@ -1,8 +1,9 @@
 -- laws.sql: what no client may do to a queue, whatever it is written in. Each law is a trigger that compares OLD with NEW.
 --
 -- Laws read no clock, draw no random number and pick no policy, and hold with foreign_keys and recursive_triggers on or off (both are
--- off in the sqlite3 shell). They speak as  QKnnn text  (table of the codes: README.md). A trigger costs 0.3-0.9 µs a statement
--- even when its WHEN is false, so there are few, and a WHEN lets the quiet moves (claim, ack) pass.
+-- off in the sqlite3 shell). They speak as  QKnnn text  (table of the codes: README.md). A trigger costs a statement 0.3 µs and more
+-- even when its WHEN is false, the longer its body the more: so there are few, a WHEN lets the quiet moves (claim, ack) pass, and a long body
+-- is a procedure: a view that holds nothing, called by an INSERT into it.
 
 -- Birth: the id is SQLite's to give, the past is empty, and a key that is held is met by put's upsert, never by OR REPLACE.
 create trigger if not exists qk_task_birth before insert on qk_task
@@ -12,14 +13,23 @@ when new.id is not -1
   or not (new.state = 'ready' or new.state = 'scheduled')
   or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.key) is not null
 begin
+  insert into qk_born values (
+    new.id,
+    new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs is not 0 or new.turn is not null
+      or new.key_until not in (0, -1),
+    new.claims is not 0 or new.failures is not 0 or not (new.state = 'ready' or new.state = 'scheduled')
+      or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result) is not null,
+    new.queue, new.key, new.duplicates);
+end;
+
+create view if not exists qk_born (id, reserved, past, queue, key, duplicates) as select 0, 0, 0, 0, 0, 0 where 0;
+
+create trigger if not exists qk_born_call instead of insert on qk_born
+begin
   select case
     when new.id is not -1 then raise(abort, 'QK001 ids are given by the queue: insert without one (OR REPLACE of a task is refused)')
-    when new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs is not 0 or new.turn is not null
-      or new.key_until not in (0, -1)
-      then raise(abort, 'QK003 after, group_key, until_at, lane and other times of key_until are reserved for a later schema')
-    when new.claims is not 0 or new.failures is not 0 or not (new.state = 'ready' or new.state = 'scheduled')
-      or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result) is not null
-      then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
+    when new.reserved     then raise(abort, 'QK003 after, group_key, until_at, lane and other times of key_until are reserved for a later schema')
+    when new.past         then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
     when new.duplicates is null and exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
       then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
   end;
@@ -37,6 +47,13 @@ end;
 -- A plain INSERT may name just run_at: the task is scheduled for that time.
 create trigger if not exists qk_task_run_at after insert on qk_task
 when new.run_at is not null and new.state = 'ready' and new.due_at is null and new.duplicates is null
+begin
+  insert into qk_timed values (new.id);
+end;
+
+create view if not exists qk_timed (id) as select 0 where 0;
+
+create trigger if not exists qk_timed_call instead of insert on qk_timed
 begin
   update qk_task set state = 'scheduled', due_at = run_at where id = new.id;
 end;
@@ -82,11 +99,19 @@ when not (new.id = old.id and case
                                                            and (new.key is null or new.key_until is null)
   else 0 end)
 begin
+  insert into qk_moved values (new.id, old.id, old.state, old.claims, old.failures, old.crashes, old.worker, old.claimed_at, old.ended_at, old.result);
+end;
+
+create view if not exists qk_moved (id, old_id, state, claims, failures, crashes, worker, claimed_at, ended_at, result) as  -- what the row was
+select 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 where 0;
+
+create trigger if not exists qk_moved_call instead of insert on qk_moved
+begin
   select case
-    when new.id <> old.id then raise(abort, 'QK008 an id never changes')
-    when new.claims <> old.claims + (old.state = 'ready' and new.state = 'running')
+    when t.id <> new.old_id then raise(abort, 'QK008 an id never changes')
+    when t.claims <> new.claims + (new.state = 'ready' and t.state = 'running')
       then raise(abort, 'QK009 claims count the runs: only a claim adds one')
-    when new.state <> old.state and instr('
+    when t.state <> new.state and instr('
         ready>running     ready>scheduled    ready>blocked      ready>cancelled
         scheduled>ready   scheduled>blocked  scheduled>cancelled
         blocked>ready     blocked>scheduled  blocked>cancelled
@@ -94,26 +119,27 @@ begin
         done>ready        done>scheduled     done>blocked
         dead>ready        dead>scheduled     dead>blocked       dead>cancelled
         cancelled>ready   cancelled>scheduled cancelled>blocked
-      ', old.state || '>' || new.state) = 0
+      ', new.state || '>' || t.state) = 0
       then raise(abort, 'QK020 no such move between two states (see the state diagram)')
-    when (new.worker is not old.worker or new.claimed_at is not old.claimed_at) and not (old.state = 'ready' and new.state = 'running')
-      or (new.ended_at is not old.ended_at or new.result is not old.result) and new.state = old.state
+    when (t.worker is not new.worker or t.claimed_at is not new.claimed_at) and not (new.state = 'ready' and t.state = 'running')
+      or (t.ended_at is not new.ended_at or t.result is not new.result) and t.state = new.state
       then raise(abort, 'QK022 who ran a task, when, and what it left is history: only a claim, or the end of its run, writes it')
-    when old.state = 'running' and new.state = 'dead' and new.failures = old.failures
+    when new.state = 'running' and t.state = 'dead' and t.failures = new.failures
       then raise(abort, 'QK012 a run that leaves its task dead has failed')
-  end;
+  end from qk_task t where t.id = new.id;
   insert into qk_run (task_id, claim, outcome, worker, claimed_at, ended_at, text)
-    select old.id, old.claims,
-           case when old.state = 'done'             then 'done'
-                when new.crashes  > old.crashes     then 'crashed'
-                when new.failures > old.failures    then 'failed'
-                when new.state = 'cancelled'        then 'cancelled'
+    select t.id, new.claims,
+           case when new.state = 'done'          then 'done'
+                when t.crashes  > new.crashes    then 'crashed'
+                when t.failures > new.failures   then 'failed'
+                when t.state = 'cancelled'       then 'cancelled'
                 else 'released' end,
-           old.worker, old.claimed_at,
-           case old.state when 'done' then old.ended_at else new.ended_at end,
-           case when old.state = 'done' then old.result when new.failures > old.failures then new.error end
-     where (old.state = 'running' and new.state <> 'running' and new.state <> 'done')
-        or (old.state = 'done' and new.state <> 'done');
+           new.worker, new.claimed_at,
+           case new.state when 'done' then new.ended_at else t.ended_at end,
+           case when new.state = 'done' then new.result when t.failures > new.failures then t.error end
+      from qk_task t
+     where t.id = new.id
+       and ((new.state = 'running' and t.state <> 'running' and t.state <> 'done') or (new.state = 'done' and t.state <> 'done'));
   update qk_task set key_until = null
    where id = new.id and key is not null
      and (key_until = -1 and state = 'running'

@@ -30,8 +30,14 @@ UPSERT = [
     "on conflict (id) do update set payload = excluded.payload, state = excluded.state",
     "on conflict (queue, key) where key is not null and key_until is not null do update set state = 'done'",
 ]
-TABLES = {"qk_run": 7, "qk_lease": 2, "qk_event": 5}
-OTHER_COLUMNS = {"qk_run": "task_id claim outcome text", "qk_lease": "slot block", "qk_event": "id event"}
+TABLES = {"qk_run": 7, "qk_lease": 2, "qk_event": 5, "qk_timed": 1, "qk_moved": 10}
+OTHER_COLUMNS = {
+    "qk_run": "task_id claim outcome text",
+    "qk_lease": "slot block",
+    "qk_event": "id event",
+    "qk_timed": "id",
+    "qk_moved": "id",
+}
 
 
 def random_statement(dice: random.Random) -> str:
@@ -63,7 +69,8 @@ def _insert(dice: random.Random) -> str:
 def _elsewhere(dice: random.Random) -> str:
     table = dice.choice(list(TABLES))
     values = [
-        dice.choice(["0", "1", "2", "3", "'x'", str(2_000_000_000_000 >> 10)]) for _ in range(TABLES[table])
+        dice.choice(["0", "1", "2", "3", "'x'", "'running'", "'done'", str(2_000_000_000_000 >> 10)])
+        for _ in range(TABLES[table])
     ]
     column = dice.choice(OTHER_COLUMNS[table].split())
     return dice.choice(
