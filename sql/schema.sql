@@ -61,7 +61,7 @@ create table if not exists qk_task (
   constraint "QK011 a run begins by claim and ends only by its receipt" check (settled = claims - (state = 'running')),
   constraint "QK012 the counts of a task do not add up" check (crashes >= 0 and failures >= crashes and claims >= failures),
   constraint "QK013 a queue needs a name without NUL" check (queue <> '' and printf('%s', queue) = queue),
-  constraint "QK014 a kind or key is text without NUL" check (printf('%s', kind) = kind and (key is null or printf('%s', key) = key)),
+  constraint "QK014 a kind or key is text without NUL" check ((kind = '' or printf('%s', kind) = kind) and (key is null or printf('%s', key) = key)),
   constraint "QK015 a payload is text without NUL" check (printf('%s', payload) = payload),
   constraint "QK016 an id is positive" check (id > 0),
   constraint "QK018 a priority, a time or a count is no integer" check (
