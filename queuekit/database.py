@@ -1,6 +1,6 @@
 """One queue file: the running of sql/ files on it.
 
-A Database may be shared by threads (one lock around one connection) and survives fork (the child opens its own).
+A Database may be shared by threads (one lock around one connection), and by processes across fork (each opens its own).
 """
 
 from __future__ import annotations

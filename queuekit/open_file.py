@@ -1,10 +1,14 @@
-"""The connection to whatever file stands at a path: opened late, shared by threads, left behind on fork.
+"""The connection to whatever file stands at a path: opened late, shared by threads, closed while the process forks.
 
 Nothing in the process opens the file by other means: closing such a descriptor would drop SQLite's locks.
+
+SQLite keeps a table of the locks that its process holds. A fork copies the table and not the locks, so a child of an
+open connection would take its parent's locks for its own and write without any: hence the closing, in the parent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -16,11 +20,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from queuekit import schema
-from queuekit.errors import NoDatabase
+from queuekit.errors import NoDatabase, QueuekitError
 
 _LOOK_AGAIN = 0.05  # seconds between two looks whether the path is still this file
+_FORK_WAIT = 10.0  # seconds that a fork waits for the transactions of other threads
 _OPEN: weakref.WeakSet[OpenFile] = weakref.WeakSet()
 _ORPHANS: list[sqlite3.Connection] = []  # connections of a parent process: never used, never closed
+_LOCKED_BY_PARENT: set[Path] = set()  # files of _ORPHANS
 _Self = TypeVar("_Self", bound="OpenFile")
 
 
@@ -54,11 +60,20 @@ class OpenFile:
         self.stirs = 0
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
         self.look_at = 0.0
+        self._held_for_fork = False
 
     def connection(self) -> sqlite3.Connection:
-        """The open connection, in autocommit, text as bytes. Hold the lock while using it."""
+        """The open connection, in autocommit, text as bytes. Hold the lock while using it.
+
+        Raises QueuekitError in a child that was forked in the middle of a transaction.
+        """
         with self.lock:
             if self._connection is None:
+                if self.path in _LOCKED_BY_PARENT:
+                    raise QueuekitError(
+                        f"this process was forked inside a transaction on {self.path}: it cannot use the file safely; "
+                        "fork outside of transactions"
+                    )
                 self._connection = self._open(create=self._create)
                 self._file = _identity(self.path)
             return self._connection
@@ -87,7 +102,9 @@ class OpenFile:
                     raise
                 return  # somebody is still making it
             self._connection.close()
-            self._connection, self._file = fresh, _identity(self.path)
+            fresh.close()  # if both had one -shm open, the locks on it went with the old one
+            self._connection = None
+            self.connection()
             self.stirs += 1
 
     def close(self) -> None:
@@ -96,6 +113,7 @@ class OpenFile:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+                self.stirs += 1  # the next connection counts commits anew
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -103,9 +121,21 @@ class OpenFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _after_fork(self) -> None:
+    def _before_fork(self) -> None:
+        """Close, unless a transaction is open: this thread's, or another's that does not end."""
+        self._held_for_fork = self.lock.acquire(timeout=_FORK_WAIT)
+        if self._held_for_fork and self.depth == 0:
+            self.close()
+
+    def _after_fork_in_parent(self) -> None:
+        if self._held_for_fork:
+            self._held_for_fork = False
+            self.lock.release()
+
+    def _after_fork_in_child(self) -> None:
         if self._connection is not None:
             _ORPHANS.append(self._connection)
+            _LOCKED_BY_PARENT.add(self.path)
             self._connection = None
         self._start()
 
@@ -118,10 +148,23 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return there.st_dev, there.st_ino
 
 
-def _forget_connections_of_the_parent() -> None:
-    for file in list(_OPEN):
-        file._after_fork()
+def _all_open() -> list[OpenFile]:
+    while True:
+        with contextlib.suppress(RuntimeError):  # another thread opened one meanwhile
+            return sorted(_OPEN, key=id)  # in one order, so that two forks at once wait for each other
+
+
+def _each(step: Callable[[OpenFile], None]) -> Callable[[], None]:
+    def of_all() -> None:
+        for file in _all_open():
+            step(file)
+
+    return of_all
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_connections_of_the_parent)
+    os.register_at_fork(
+        before=_each(OpenFile._before_fork),
+        after_in_parent=_each(OpenFile._after_fork_in_parent),
+        after_in_child=_each(OpenFile._after_fork_in_child),
+    )

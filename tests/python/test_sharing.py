@@ -1,8 +1,7 @@
-"""One queue object among threads, across fork, and inside a caller's transaction."""
+"""One queue object among threads, and inside a caller's transaction."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -39,36 +38,6 @@ def test_threads_share_one_queue_and_every_task_is_claimed_once(queue: Queue) ->
     for thread in threads:
         thread.join()
     assert sorted(done) == list(range(1, 4 * EACH + 1))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 3.12 warns of any fork beside threads
-def test_a_forked_child_opens_its_own_connection_and_the_parent_keeps_its_locks(queue: Queue) -> None:
-    queue.put("parent")
-    child = os.fork()
-    if child == 0:
-        queue.put("child")
-        queue.close()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    queue.put("parent again")
-    tasks = queue.claim_many(10)
-    assert [task.payload for task in tasks] == ["parent", "child", "parent again"]
-    with sqlite3.connect(queue.database.path) as other:
-        assert other.execute("pragma integrity_check").fetchone() == ("ok",)
-    other.close()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_child_forked_inside_a_transaction_is_not_in_it(queue: Queue) -> None:
-    with queue.database.transaction():
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if queue.database.depth == 0 and queue.qsize() == 0 else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        queue.put("parent")
-    assert queue.qsize() == 1
 
 
 def test_put_and_ack_commit_with_the_callers_own_rows(queue: Queue) -> None:
