@@ -6,7 +6,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from queuekit.durations import now_ms
 from queuekit.errors import Busy, LeaseLost, QueuekitError, Usage
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _BUSY_PAUSE = 0.05  # seconds to the next try; the wait for the lock comes on top
 
+_T = TypeVar("_T")
 _log = logging.getLogger("queuekit")
 
 
@@ -32,14 +34,14 @@ def wait_for_task(queue: Queue, timeout: float | None) -> Task | None:
     if timeout != 0 and queue.database.in_transaction:
         raise Usage("nothing can come while your transaction holds the file: wait outside of it, or claim")
     while True:
-        seen = queue.database.version()
+        seen = _patiently(queue.database.version, deadline)
         if task := _claim(queue, deadline, now_ms()):
             return task
         left = deadline - time.monotonic()
         if left <= 0:
             return None
-        due = until_due(queue)
-        queue.wake.wait(_differs(queue, seen), left if due is None else min(left, due))
+        due = _patiently(lambda: until_due(queue), deadline)
+        queue.wake.wait(partial(queue.database.differs, seen), left if due is None else min(left, due))
 
 
 def iterate(queue: Queue) -> Iterator[Task]:
@@ -61,9 +63,14 @@ def until_due(queue: Queue) -> float | None:
 
 
 def _claim(queue: Queue, deadline: float, now: int | None = None) -> Task | None:
+    return _patiently(lambda: queue.claim(now=now), deadline)
+
+
+def _patiently(act: Callable[[], _T], deadline: float) -> _T:
+    """Do it, again and again while others hold the file locked. Raises Busy after the deadline."""
     while True:
         try:
-            return queue.claim(now=now)
+            return act()
         except Busy:
             if time.monotonic() >= deadline:
                 raise
@@ -101,7 +108,3 @@ def _give_back(task: Task) -> None:
         task.release()
     except QueuekitError as error:
         _log.warning("task %s is held until its lease ends: %s", task.receipt, error)
-
-
-def _differs(queue: Queue, seen: tuple[int, int]) -> Callable[[], bool]:
-    return lambda: queue.database.version() != seen

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from queuekit import statements
-from queuekit.errors import QueuekitError, Usage, translate
+from queuekit.errors import Busy, QueuekitError, Usage, translate
 from queuekit.open_file import OpenFile
 from queuekit.transaction import Transaction
 
@@ -23,9 +23,21 @@ _lastrowid: Callable[[sqlite3.Cursor], int] = attrgetter("lastrowid")
 _rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 
 # After these, a waiting consumer of this process has reason to look again.
-_STIRRING = {"put", "put_simple", "put_many", "nack", "release", "cancel", "retry", "resume", "policy"}
+_STIRRING = {
+    "put",
+    "put_simple",
+    "put_many",
+    "nack",
+    "extend",
+    "release",
+    "cancel",
+    "retry",
+    "resume",
+    "policy",
+    "reap",
+}
 _PUTS = {"put", "put_simple", "put_many"}
-_PURGE_SPAN = 10_000  # ids of one bite
+_PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock
 
 
 class Database(OpenFile):
@@ -67,6 +79,8 @@ class Database(OpenFile):
                 self.follow_the_path(create=name in _PUTS)
             try:
                 execute = (self._connection or self.connection()).execute
+                if self.depth:
+                    self.must_be_whole()
                 script = statements.load(name)
                 for text, names in script if only is None else (script[only],):
                     cursor = execute(text, tuple(map(parameters.get, names)))
@@ -89,16 +103,37 @@ class Database(OpenFile):
         """with database.transaction() as connection: everything inside commits together or not at all.
 
         Your own rows, and puts and acks on queues of this Database. The connection is for your own SQL
-        (its text comes as bytes). Other threads wait. A nested one joins the outer. Raises Busy.
+        (its text comes as bytes). Other threads wait. A nested one is a part of the outer: undone alone, or with it.
+        Raises Busy.
         """
         return Transaction(self)
 
+    def must_be_whole(self, *, ending: bool = False) -> None:
+        """Raises QueuekitError if SQLite has rolled back the open transaction by itself (OR ROLLBACK, a full disk)."""
+        if (self.depth or ending) and not self.connection().in_transaction:
+            raise QueuekitError(
+                f"SQLite has rolled back the transaction on {self.path}: nothing of it was kept"
+            )
+
     def version(self) -> tuple[int, int]:
-        """A mark that differs after a commit of another connection, or one here that a consumer should see."""
+        """A mark that differs after a commit of another connection, or one here that a consumer should see.
+
+        Raises Busy: a file that is no WAL may be locked for readers, too.
+        """
         with self.lock:
-            self.follow_the_path()
-            (seen,) = self.connection().execute("pragma data_version").fetchone()
+            try:
+                self.follow_the_path()
+                (seen,) = self.connection().execute("pragma data_version").fetchone()
+            except sqlite3.Error as error:
+                raise translate(error, str(self.path)) from error
             return seen, self.stirs
+
+    def differs(self, seen: tuple[int, int]) -> bool:
+        """True if version is another than it was; while the file is locked nothing is known, and False."""
+        try:
+            return self.version() != seen
+        except Busy:
+            return False
 
     def next_due(self) -> int | None:
         """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""

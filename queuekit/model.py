@@ -70,6 +70,7 @@ class Task:
 
     __slots__ = (
         "attempt",
+        "extended",
         "holder",
         "id",
         "key",
@@ -103,6 +104,7 @@ class Task:
         self.attempt = attempt
         self.lease_until = lease_until
         self.settled = False
+        self.extended: Callable[[], None] | None = None  # who keeps the lease is told that it has changed
 
     @property
     def data(self) -> Any:
@@ -129,6 +131,8 @@ class Task:
         """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
         held = self.holder.extend(self.receipt, lease)
         self.lease_until = held.until
+        if self.extended is not None:
+            self.extended()
         return held
 
     def release(self, *, delay: Duration | None = None) -> str:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """See Database.transaction."""
+    """See Database.transaction. Inside another one it is a savepoint, so that each keeps all or nothing."""
 
-    __slots__ = ("_database",)
+    __slots__ = ("_database", "_undo_from")
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,39 +24,64 @@ class Transaction:
         database = self._database
         database.lock.acquire()
         try:
-            if database.depth == 0 and time.monotonic() >= database.look_at:
-                database.follow_the_path()
-            connection = database.connection()
-            if database.depth == 0:
-                connection.execute("begin immediate")
-        except BaseException as error:
+            connection = self._begun()
+            self._undo_from = len(database.undo)
+            database.depth += 1
+        except BaseException as error:  # KeyboardInterrupt, too, which may have waited for the file as long
+            if database.depth == 0 and (open := database._connection) is not None and open.in_transaction:
+                open.execute("rollback")
             database.lock.release()
             if isinstance(error, sqlite3.Error):
                 raise translate(error, str(database.path)) from error
             raise
-        database.depth += 1
         return connection
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         database = self._database
         database.depth -= 1
         try:
-            if database.depth == 0:
-                self._end(database.connection(), kind is None)
+            self._end(database.connection(), kind is None)
         finally:
             database.lock.release()
 
+    def _begun(self) -> sqlite3.Connection:
+        database = self._database
+        if database.depth == 0 and time.monotonic() >= database.look_at:
+            database.follow_the_path()
+        connection = database.connection()
+        if database.depth:
+            database.must_be_whole()
+            connection.execute(f"savepoint queuekit_{database.depth}")
+        else:
+            connection.execute("begin immediate")
+        return connection
+
     def _end(self, connection: sqlite3.Connection, well: bool) -> None:
-        undo, self._database.undo = self._database.undo, []
+        kept = False
         try:
             if well:
-                connection.execute("commit")
+                self._database.must_be_whole(ending=True)
+                connection.execute(self._release() if self._database.depth else "commit")
                 self._database.stirs += 1
-                undo = []
+                kept = True
         except sqlite3.Error as error:
             raise translate(error, str(self._database.path)) from error
         finally:
-            for take_back in undo:
-                take_back()
-            if connection.in_transaction:
+            if not kept:
+                self._take_back(connection)
+            elif not self._database.depth:
+                self._database.undo.clear()
+
+    def _take_back(self, connection: sqlite3.Connection) -> None:
+        database = self._database
+        while len(database.undo) > self._undo_from:
+            database.undo.pop()()
+        if connection.in_transaction:
+            if database.depth:
+                connection.execute(f"rollback to queuekit_{database.depth}")
+                connection.execute(self._release())
+            else:
                 connection.execute("rollback")
+
+    def _release(self) -> str:
+        return f"release queuekit_{self._database.depth}"

@@ -105,7 +105,7 @@ class Worker:
 
     def _round(self) -> bool:
         """Fill the free slots, then sleep until something has happened. False when a burst is over."""
-        news, seen = self._news, None
+        news = self._news
         try:
             seen = self.database.version()
             self._fill()
@@ -121,7 +121,7 @@ class Worker:
         if self._slots.free <= 0:
             self._pause(lambda: self._news != news)
         else:
-            self._wake.wait(lambda: self._news != news or self.database.version() != seen, due)
+            self._wake.wait(lambda: self._news != news or self.database.differs(seen), due)
         return True
 
     def _fill(self) -> None:
@@ -159,7 +159,7 @@ class Worker:
     def _pause(self, over: Callable[[], bool], timeout: float | None = None) -> None:
         """Wait until a run's end or a stop makes over true."""
         with self._changed:
-            self._changed.wait_for(over, timeout)
+            self._changed.wait_for(over, None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
 
     def _tell(self) -> None:
         with self._changed:
