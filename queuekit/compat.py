@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,20 +25,23 @@ def get_queue(name: str) -> Queue:
 
     Raises QueuekitError when the file uses the name for something else.
     """
-    return _open(default_path().absolute(), name)
+    with _lock:
+        return _open(default_path().absolute(), name)
 
 
 def get_ack_queue(name: str) -> AckQueue:
     """As get_queue, with the faces of persist-queue's SQLiteAckQueue; one object a process."""
-    return _held(get_queue(name))
+    with _lock:
+        return _held(get_queue(name))
 
 
 def close_all() -> None:
     """Close every queue that the helpers opened; the next call opens anew."""
-    while _opened:
-        _opened.pop().close()
-    _open.cache_clear()
-    _held.cache_clear()
+    with _lock:
+        while _opened:
+            _opened.pop().close()
+        _open.cache_clear()
+        _held.cache_clear()
 
 
 class AckQueue:
@@ -49,6 +54,7 @@ class AckQueue:
         self.queue = queue
         self._with_id: dict[int, Task] = {}
         self._alone: dict[int, Task] = {}
+        self._lock = threading.Lock()  # held while the two change
 
     def put(self, item: Any) -> int:
         """Put an item; its id."""
@@ -57,7 +63,8 @@ class AckQueue:
     def get(self, block: bool = True, timeout: float | None = None, *, raw: bool = False) -> Any:
         """The next item, or with raw (id, item). Blocks up to timeout seconds, then raises Empty."""
         task = self.queue.get(block, timeout)
-        (self._with_id if raw else self._alone)[task.id] = task
+        with self._lock:
+            (self._with_id if raw else self._alone)[task.id] = task
         return (task.id, task.data) if raw else task.data
 
     def ack(self, item: Any) -> None:
@@ -73,28 +80,38 @@ class AckQueue:
         return self.queue.empty()
 
     def _end(self, item: Any, verb: Callable[[Task], object]) -> None:
-        held, id = self._find(item)
+        with self._lock:
+            held, id = self._find(item)
+            task = held.pop(id)
         try:
-            verb(held[id])
+            verb(task)
         except Busy:
-            raise  # it is still ours: to be tried again
-        except BaseException:
-            del held[id]
+            with self._lock:
+                held[id] = task  # it is still ours: to be tried again
             raise
-        del held[id]
 
     def _find(self, item: Any) -> tuple[dict[int, Task], int]:
         if type(item) is int and item in self._with_id:
             return self._with_id, item
+        same = _text(item)
         for held in (self._alone, self._with_id):
             for id, task in held.items():
-                if task.data == item:
+                if _text(task.data) == same:
                     return held, id
         if type(item) is int and item in self._alone:
             return self._alone, item
         raise LeaseLost(f"{item!r} is not held by this consumer; nothing was written")
 
 
+def _text(item: Any) -> str:
+    """What tells an item from others: 1, 1.0, True and "1" are four, the order of keys is nothing."""
+    try:
+        return json.dumps(item, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return repr(item)
+
+
+_lock = threading.RLock()
 _opened: list[Queue] = []
 
 
@@ -102,8 +119,12 @@ _opened: list[Queue] = []
 def _open(path: Path, name: str) -> Queue:
     prepare(path)
     queue = Queue(path, name)
+    try:
+        queue.database.make_view(name)
+    except BaseException:
+        queue.close()
+        raise
     _opened.append(queue)
-    queue.database.make_view(name)
     return queue
 
 

@@ -134,7 +134,7 @@ def _text(value: Any) -> Any:
 
 def _path(value: Any) -> Path:
     try:
-        return Path(_text(value)).expanduser()
+        return Path(_expect("\0" not in _text(value), value, "expected a path without NUL")).expanduser()
     except RuntimeError:
         raise ValueError("expected a path; there is no such home") from None
 

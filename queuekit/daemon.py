@@ -44,14 +44,16 @@ class Daemon:
     def run(self) -> None:
         """Work until stopped. Call once. Raises what a worker raises."""
         say(logging.INFO, "daemon started", database=self._database.path, workers=len(self._workers))
-        spool.drain(self._database)
         name = Queue(self._database).worker
-        with present(self._database, name, [queue.name for queue in self._config.queues]):
-            self._work()
-        spool.drain(self._database)
-        self._spool.close()
-        self._wake.close()
-        self._database.close()
+        try:
+            spool.drain(self._database)
+            with present(self._database, name, [queue.name for queue in self._config.queues]):
+                self._work()
+            spool.drain(self._database)
+        finally:
+            self._spool.close()
+            self._wake.close()
+            self._database.close()
         say(logging.INFO, "daemon stopped")
         if self._failure is not None:
             raise self._failure
@@ -69,9 +71,13 @@ class Daemon:
         ]
         for thread in threads:
             thread.start()
-        self._keep_house()
-        for thread in threads:
-            thread.join()
+        try:
+            self._keep_house()
+        finally:
+            if not self._stopped.is_set():  # what went wrong here must not leave workers behind
+                self.stop()
+            for thread in threads:
+                thread.join()
 
     def _run(self, worker: Worker) -> None:
         try:

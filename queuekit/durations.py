@@ -58,8 +58,11 @@ def moment_ms(moment: Moment) -> int:
 
 
 def iso(ms: int) -> str:
-    """The moment as ISO text in UTC, to the millisecond."""
-    utc = datetime.fromtimestamp(ms // 1000, timezone.utc)
+    """The moment as ISO text in UTC, to the millisecond; the number itself where no calendar has the year."""
+    try:
+        utc = datetime.fromtimestamp(ms // 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return str(ms)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 

@@ -47,7 +47,11 @@ def handler(kind: str | None = None) -> Callable[[_F], _F]:
 
 def kinds_of(function: object) -> tuple[str, ...]:
     """The kinds that a function is marked for."""
-    return tuple(getattr(function, "queuekit_kinds", ()))
+    try:
+        kinds = getattr(function, "queuekit_kinds", ())
+    except Exception:  # an object that answers for another, as flask's current_app
+        return ()
+    return kinds if isinstance(kinds, tuple) and all(isinstance(kind, str) for kind in kinds) else ()
 
 
 class App:
@@ -72,9 +76,10 @@ class App:
     def add(self, kind: str, function: Function) -> None:
         """Let function handle tasks of the kind. Raises Usage if another one does."""
         if self.handlers.setdefault(kind, function) is not function:
-            raise Usage(
-                f"two handlers for kind {kind!r}: {self.handlers[kind].__name__} and {function.__name__}"
+            both = " and ".join(
+                getattr(one, "__name__", repr(one)) for one in (self.handlers[kind], function)
             )
+            raise Usage(f"two handlers for kind {kind!r}: {both}")
 
     def __call__(self, execution: Execution) -> Outcome:
         task = execution.task
@@ -106,8 +111,8 @@ def load_app(name: str) -> App:
     for part in filter(None, path.split(".")):
         try:
             found = getattr(found, part)
-        except AttributeError:
-            raise Usage(f"module {module_name} has no {path!r}: give --app module:object") from None
+        except Exception as error:
+            raise Usage(f"module {module_name} has no {path!r} ({error}): give --app module:object") from None
     return _app(found, name)
 
 

@@ -61,7 +61,7 @@ def later(delay: Duration | None = None, why: str | None = None) -> Outcome:
 def of_exception(error: BaseException) -> Outcome:
     """What a handler's exception means: Retry and Discard as they say, anything else is a failure."""
     if isinstance(error, Retry):
-        return later(error.delay, str(error))
+        return later(getattr(error, "delay", 10), text_of(error))
     if isinstance(error, Discard):
         return failed(text_of(error), dead=True)
     text = reason_of(error)

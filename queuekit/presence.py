@@ -11,14 +11,19 @@ import contextlib
 import json
 import logging
 import os
-import socket
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from queuekit.database import Database
 from queuekit.errors import QueuekitError
+from queuekit.identity import host
 from queuekit.logs import say
+
+_here: Counter[tuple[Path, str]] = Counter()  # how many blocks of this process are present, by file and name
+_counting = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -31,11 +36,19 @@ def present(database: Database, name: str, queues: Sequence[str]) -> Iterator[No
     with _carry_on():
         _bury(database, me["host"])
         database.run("worker_beat", {**me, "queues": json.dumps(list(queues))})
+    _count(database, name, +1)
     try:
         yield
     finally:
-        with _carry_on():
-            database.run("worker_gone", me)
+        if not _count(database, name, -1):
+            with _carry_on():
+                database.run("worker_gone", me)
+
+
+def _count(database: Database, name: str, by: int) -> int:
+    with _counting:
+        _here[database.path, name] += by
+        return _here[database.path, name]
 
 
 @contextlib.contextmanager
@@ -77,9 +90,7 @@ def _process(name: str) -> dict[str, Any] | None:
     started = _start(pid)
     if started is None or not name.endswith(f":{pid}"):
         return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    host = f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"
-    return {"name": name, "host": host, "pid": pid, "started_ms": started}
+    return {"name": name, "host": host(), "pid": pid, "started_ms": started}
 
 
 def _start(pid: int) -> int | None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue as stdlib_queue
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 from queuekit import consumer
 from queuekit.database import Database
 from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
-from queuekit.errors import Usage
+from queuekit.errors import QueuekitError, Usage
+from queuekit.identity import process_name
 from queuekit.model import FINISHED, STATES, Task, a_state, claimed
 from queuekit.producer import Producer
 from queuekit.runs import Runs
 from queuekit.schema import default_path
 from queuekit.wake import Wake
 
+_log = logging.getLogger("queuekit")
 _CLAIM_ALONE = 1  # the statement of claim.sql without the tick before it
 _TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
 
@@ -29,7 +31,7 @@ class Queue(Producer, Runs):
     """The queue called name in the file at path (or in an open Database, to share its transactions).
 
     The file is made if it is missing. lease is the default lease of claims (None: as task and queue say),
-    worker the name its runs go by (default host:pid), fallback the seconds after which a sleeping consumer
+    worker the name its runs go by (default host.xxxx:pid), fallback the seconds after which a sleeping consumer
     looks without being woken. May be shared by threads, and by processes across fork. now, wherever it is
     taken, is ms since the epoch, for tests.
     """
@@ -62,7 +64,7 @@ class Queue(Producer, Runs):
             return self._worker
         pid = os.getpid()
         if self._process[0] != pid:
-            self._process = (pid, f"{socket.gethostname()[:12]}:{pid}")
+            self._process = (pid, process_name())
         return self._process[1]
 
     def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
@@ -189,4 +191,8 @@ class Queue(Producer, Runs):
 
     def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
         """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""
-        self.nack(str(row[1], "ascii"), f"its text is no UTF-8: {error}", dead=True)
+        receipt = str(row[1], "ascii")
+        try:
+            self.nack(receipt, f"its text is no UTF-8: {error}", dead=True)
+        except QueuekitError as trouble:  # the other tasks of this claim must not be lost sight of
+            _log.warning("task %s is no UTF-8; it is held until its lease ends: %s", receipt, trouble)

@@ -77,6 +77,8 @@ class Runs:
     def was_ended(self, receipt: str) -> bool:
         """True if the run was acked, nacked or released; False if it goes on, or was lost (or the task is purged)."""
         id, _, claim = receipt.partition(":")
+        if not (id.isdecimal() and claim.isdecimal()):
+            return False
         rows = self.database.rows("show", {"id": int(id)})
         return any(
             (row["state"] == "done" and row["claims"] == int(claim))

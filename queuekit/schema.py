@@ -11,6 +11,7 @@ from queuekit import statements
 from queuekit.errors import NoDatabase, SchemaMismatch, translate
 
 _WAL_KEPT = 16 * 1024 * 1024  # bytes of -wal that stay on disk after a checkpoint
+_LONGEST_WAIT = 2_000_000.0  # seconds: SQLite counts the ms in 32 bits, and takes what is more for none
 _WAL_FULL = 4 * 1024 * 1024  # bytes of -wal at which a commit checkpoints: SQLite's 1000 pages of 4096
 
 
@@ -27,7 +28,9 @@ def connect(path: Path, *, create: bool, timeout: float, synchronous: str) -> sq
 
     Raises NoDatabase, SchemaMismatch (made by another version), Busy.
     """
-    if not create and not _size(path):
+    if create:
+        _make_default_folder(path)
+    elif not _size(path):
         raise NoDatabase(f"there is no queue at {path}: make one with  queuekit init --db {path}")
     try:
         connection = _open(path, timeout, synchronous)
@@ -52,18 +55,24 @@ def prepare(path: Path, *, timeout: float = 5.0) -> None:
     """
     connection = None
     try:
-        if not os.environ.get("QUEUEKIT_DB") and path == default_path():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_default_folder(path)
         connection = _open(path, timeout, "normal")
         migrate(connection)
         _check(connection, path)
     except sqlite3.Error as error:
         raise translate(error, str(path)) from error
-    except OSError as error:
-        raise NoDatabase(f"the folder {path.parent} cannot be made ({error.strerror})") from error
     finally:
         if connection is not None:
             connection.close()
+
+
+def _make_default_folder(path: Path) -> None:
+    """The folder of the default path, readable by its owner alone; no other folder is made."""
+    try:
+        if not os.environ.get("QUEUEKIT_DB") and path == default_path():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise NoDatabase(f"the folder {path.parent} cannot be made ({error.strerror})") from error
 
 
 def version(connection: sqlite3.Connection) -> int | None:
@@ -102,7 +111,9 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
 
 
 def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=min(timeout, _LONGEST_WAIT), isolation_level=None, check_same_thread=False
+    )
     try:
         connection.text_factory = bytes
         if not _size(path):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from queuekit.durations import now_ms
-from queuekit.errors import Busy, LeaseLost, QueuekitError
+from queuekit.errors import Busy, LeaseLost, QueuekitError, reason_of, text_of
 from queuekit.execution import Execution
 from queuekit.logs import say
 from queuekit.model import Task
@@ -27,15 +27,15 @@ def settle(execution: Execution, outcome: Outcome, worker: str, give_up: Callabl
             return write(execution, outcome, worker)
         except LeaseLost:
             return _note_the_loss(execution, worker)
-        except Exception as error:
+        except BaseException as error:  # SystemExit from a result's own code, too: a slot must live on
             over = give_up() or now_ms() >= execution.task.lease_until
             if over or spoilt:
-                return note(execution, worker, "end not written", logging.ERROR, error=str(error))
+                return note(execution, worker, "end not written", logging.ERROR, error=text_of(error))
             if _may_pass(error):
-                note(execution, worker, "end not written yet", logging.WARNING, error=str(error))
+                note(execution, worker, "end not written yet", logging.WARNING, error=text_of(error))
                 time.sleep(_AGAIN)
             else:
-                outcome, spoilt = failed(f"its end cannot be kept: {error}"), True
+                outcome, spoilt = failed(f"its end cannot be kept: {reason_of(error)}"), True
 
 
 def _note_the_loss(execution: Execution, worker: str) -> None:
@@ -49,7 +49,7 @@ def _note_the_loss(execution: Execution, worker: str) -> None:
         note(execution, worker, "lost", logging.WARNING, error="another worker has it; result dropped")
 
 
-def _may_pass(error: Exception) -> bool:
+def _may_pass(error: BaseException) -> bool:
     """True for what lies with the file (busy, disk full), not with what the handler gave."""
     return isinstance(error, Busy) or type(error) is QueuekitError
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from queuekit.database import Database
+from queuekit.errors import Usage
 from queuekit.execution import Execution, Handle
 from queuekit.keeper import Keeper
 from queuekit.model import Task
@@ -59,10 +60,13 @@ class Slots:
             return any(execution.stoppable for execution in self._running)
 
     def start(self) -> None:
-        """Begin; call once."""
-        self._keeper.start()
-        for number in range(self._count):
-            threading.Thread(target=self._serve, name=f"queuekit-slot-{number}", daemon=True).start()
+        """Begin; call once. Raises Usage for more slots than there can be threads."""
+        try:
+            self._keeper.start()
+            for number in range(self._count):
+                threading.Thread(target=self._serve, name=f"queuekit-slot-{number}", daemon=True).start()
+        except RuntimeError as error:
+            raise Usage(f"{self._count} slots are more threads than this system gives: {error}") from error
 
     def give(self, task: Task) -> None:
         """Run a claimed task in a free slot."""
@@ -120,7 +124,7 @@ class Slots:
             with self._database.transaction():
                 write(execution, outcome, self._worker)
                 return self._claim()
-        except Exception:  # one of the two, or the commit: the end alone then, with patience
+        except BaseException:  # one of the two, or the commit: the end alone then, with patience
             settle(execution, outcome, self._worker, lambda: self._given_up)
             return None
 

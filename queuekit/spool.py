@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import time
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def _drain_file(database: Database, path: Path, bad: Path) -> bool:
 
 def _drain_open_file(database: Database, path: Path, content: bytes, bad: Path) -> bool:
     taken = path.with_name(path.name.removesuffix(_TAKEN) + _TAKEN)
+    if path != taken and taken.exists():
+        return False  # another of this name is being put: the next drain finds this one
     path.rename(taken)
     try:
         _put(database, _parse(content, path.name), taken.stat(), again=path == taken)
@@ -130,5 +133,11 @@ def _was_put(database: Database, given: dict[str, Any], since: int) -> bool:
 
 def _set_aside(taken: Path, bad: Path, error: object) -> None:
     bad.mkdir(exist_ok=True)
-    kept = taken.replace(bad / taken.name.removesuffix(_TAKEN))
+    kept = taken.replace(_unused(bad / taken.name.removesuffix(_TAKEN)))
     say(logging.ERROR, "bad spool file", path=kept, error=str(error))
+
+
+def _unused(path: Path) -> Path:
+    """The path, or the first of path.1, path.2, … that is not there: what was kept before is not written over."""
+    numbered = (path.with_name(f"{path.name}.{number}") for number in count(1))
+    return next(free for free in chain([path], numbered) if not free.exists())

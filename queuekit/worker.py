@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from queuekit import consumer
 from queuekit.database import Database
 from queuekit.durations import Duration
-from queuekit.errors import QueuekitError, SchemaMismatch, Usage
+from queuekit.errors import BadPayload, QueuekitError, SchemaMismatch, Usage
 from queuekit.execution import MERCY, Handle
 from queuekit.logs import say
 from queuekit.model import Task
@@ -65,6 +65,7 @@ class Worker:
             Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)
         ]
         self.name = self.queues[0].worker
+        _are_text(*queues, self.name)
         self._burst = burst
         self._grace = grace
         self._wake = wake or Wake(self.database.path, fallback=fallback)
@@ -110,7 +111,7 @@ class Worker:
             seen = self.database.version()
             self._fill()
             due = consumer.until_due(self.queues[0])
-        except SchemaMismatch:
+        except (SchemaMismatch, Usage, BadPayload):  # no patience helps
             raise
         except QueuekitError as error:
             self._say("cannot claim now", logging.WARNING, error=str(error))
@@ -169,3 +170,11 @@ class Worker:
 
     def _say(self, event: str, level: int = logging.INFO, **fields: object) -> None:
         say(level, event, worker=self.name, **fields)
+
+
+def _are_text(*names: str) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeError as error:
+            raise BadPayload(f"the name of a queue or worker is no text (invalid UTF-8): {name!r}") from error

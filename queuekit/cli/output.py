@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -80,6 +81,6 @@ def _plain(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int) and name.endswith("_at"):
-        return iso(value)[:19] + "Z"
+        return re.sub(r"\.[0-9]+Z$", "Z", iso(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join(char if char.isprintable() else " " for char in text)

@@ -18,7 +18,9 @@ Queues = Annotated[list[str], typer.Argument(metavar="QUEUE...", help="The queue
 Exec = Annotated[str | None, typer.Option("--exec", metavar="CMD", help="A command, run for each task.")]
 Application = Annotated[str | None, typer.Option("--app", metavar="MODULE:OBJECT", help="Python handlers.")]
 Concurrency = Annotated[int, typer.Option("-j", "--concurrency", metavar="N", min=1, help="Side by side.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The worker's name (host:pid).")]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="The worker's name (host.xxxx:pid).")
+]
 Lease = Annotated[str | None, typer.Option(metavar="D", help="Length of the leases.")]
 Burst = Annotated[bool, typer.Option("--burst", help="Stop when nothing is ready.")]
 Grace = Annotated[str, typer.Option(metavar="D", help="What running tasks have after a stop.")]

@@ -61,6 +61,9 @@ class Wake:
 
     def _start(self) -> None:
         self._latches: list[threading.Lock] = []  # one for each waiting thread; released = look again
+        self._joining = (
+            threading.RLock()
+        )  # held while the watcher is entered or left; a finalizer may run inside
         self._watcher: Watcher | None = None
         self._leave: Callable[[], object] = lambda: None
         self._retry_at = math.inf if self._method == "poll" else -math.inf
@@ -101,8 +104,9 @@ class Wake:
 
     def close(self) -> None:
         """Stop watching; a later wait begins anew."""
-        watcher, self._watcher = self._watcher, None
-        self._leave()
+        with self._joining:
+            watcher, self._watcher = self._watcher, None
+            self._leave()
         if watcher is not None:
             watcher.join()
 
@@ -123,9 +127,10 @@ class Wake:
 
     def _watch(self) -> bool:
         try:
-            if self._watcher is None or not self._watcher.alive:
-                self._leave()
-                self._watcher, self._leave = watcher_of(self._directory, self)
+            with self._joining:
+                if self._watcher is None or not self._watcher.alive:
+                    self._leave()
+                    self._watcher, self._leave = watcher_of(self._directory, self)
         except FileNotFoundError:
             self._retry_at = time.monotonic() + _RETRY
             return False

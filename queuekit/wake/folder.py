@@ -32,7 +32,7 @@ class Folder:
     def wait(self, timeout: float) -> None:
         """Return when something happened since the last wait, when ring was called, or after timeout seconds."""
         watched = self._watch()
-        self._rung.wait(timeout if watched else min(timeout, _POLL))
+        self._rung.wait(min(timeout, threading.TIMEOUT_MAX if watched else _POLL))
         self._rung.clear()
 
     def ring(self) -> None:

@@ -10,7 +10,7 @@ from source import MODULES, Module
 
 # Lowest first. A module may import those of its own layer and of those below; cli.* counts as cli.
 LAYERS = [
-    "statements errors durations outcome logs model",
+    "statements errors durations outcome logs model identity",
     "schema open_file transaction database",
     "producer runs consumer wake queue",
     "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat",
