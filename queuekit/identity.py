@@ -18,5 +18,5 @@ def host() -> str:
 
 
 def process_name() -> str:
-    """host.xxxx:pid: the start of the host's name, four digits that tell hosts of one start apart, the process number."""
+    """host.xxxx:pid: the start of the host's name, four digits that tell hosts of one start apart, the number."""
     return f"{socket.gethostname()[:8]}.{zlib.crc32(host().encode()) & 0xFFFF:04x}:{os.getpid()}"

@@ -98,7 +98,10 @@ class Queue(Producer, Runs):
         return tasks
 
     def get(self, block: bool = True, timeout: float | None = None) -> Task:
-        """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none."""
+        """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none.
+
+        A file that others hold locked is waited for as any write waits, on top of that: then it is Busy.
+        """
         task = consumer.wait_for_task(self, 0 if not block else timeout)
         if task is None:
             raise Empty

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from queuekit import Queue
 from tests.cli.program import QUEUEKIT, run
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -186,3 +191,36 @@ def test_help_shows_the_header_of_the_file_and_the_exit_codes(queuekit) -> None:
     assert queuekit("sql").stdout.strip().endswith(b"sql")
     assert queuekit("sql", "ack").stdout.startswith(b"-- ack:")
     assert queuekit("--version").stdout.startswith(b"queuekit ")
+
+
+def test_a_time_that_no_calendar_has_is_shown_as_its_number(queuekit) -> None:
+    queuekit("put", "x", "--delay", "1000000w")
+    for verb in (["ls", "--state", "scheduled"], ["show", "1"]):
+        done = queuekit(*verb)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert re.search(rb"\b6\d{14}\b", done.stdout)
+
+
+def test_a_wait_of_years_for_the_lock_is_a_wait(queuekit, db: Path) -> None:
+    """More ms than SQLite counts in 32 bits: it would not wait at all."""
+    holder = subprocess.Popen(["sqlite3", db], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdin.write(b"begin immediate; select 'locked';\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == b"locked\n"
+    threading.Timer(1, holder.communicate, [b"rollback;\n"]).start()
+    assert queuekit("put", "x", "--lock-wait", "30d").returncode == 0
+
+
+@pytest.mark.parametrize("words", [["work", b"\xff"], ["work", "q", "--name", b"\xff"]])
+def test_a_worker_with_a_name_that_is_no_text_ends_at_once(queuekit, words: list[str | bytes]) -> None:
+    done = queuekit(*words, "--exec", "true", "--burst")
+    assert done.returncode == 65
+    one_line(done)
+
+
+def test_the_default_file_and_its_folder_are_made_by_the_first_queue(tmp_path: Path) -> None:
+    words = "from queuekit import Queue; print(Queue().put('x'))"
+    home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", words], env=home, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    assert (tmp_path / ".local/state/queuekit").stat().st_mode & 0o777 == 0o700

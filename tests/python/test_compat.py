@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import persistqueue
 import pytest
 
-from queuekit import Busy, Empty, LeaseLost, compat, enqueue_task, get_ack_queue, get_queue
+from queuekit import Busy, Empty, LeaseLost, QueuekitError, compat, enqueue_task, get_ack_queue, get_queue
 
 NOTHING = (Empty, persistqueue.Empty)  # persist-queue's is a class of its own
 
@@ -35,6 +37,51 @@ def test_enqueue_task_makes_the_file_and_the_view_and_keeps_one_task_per_id(defa
         ("email", "mail-1", {"to": "ada"}),
         ("", None, {"to": "bob"}),
     ]
+
+
+def test_threads_that_ask_at_once_get_one_object() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: get_ack_queue("items"), range(8)))) == 1
+
+
+def test_threads_may_share_an_ack_queue() -> None:
+    items = get_ack_queue("items")
+    items.queue.put_many([{"n": n} for n in range(400)])
+
+    def work(_: int) -> None:
+        while True:
+            try:
+                items.ack(items.get(block=False))
+            except Empty:
+                return
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert items.queue.stats()["done"] == 400
+
+
+@pytest.mark.parametrize("pair", [(1, True), (1, 1.0), (0, False)])
+def test_items_that_python_takes_for_equal_are_told_apart(pair: tuple[object, object]) -> None:
+    items = get_ack_queue("items")
+    for item in pair:
+        items.put(item)
+    first, second = items.get(), items.get()
+    items.ack(second)
+    assert [items.queue.show(id)["state"] for id in (1, 2)] == ["running", "done"]
+    items.ack(first)
+
+
+def test_a_name_that_is_taken_leaves_nothing_open(default_file: Path) -> None:
+    get_queue("a")
+
+    def open_after(calls: int) -> int:
+        for _ in range(calls):
+            with pytest.raises(QueuekitError, match="taken"):
+                get_queue("qk_task")
+        return len(os.listdir("/proc/self/fd"))
+
+    few = open_after(3)  # some: SQLite closes a descriptor only when the file is unlocked
+    assert open_after(20) <= few
 
 
 def test_get_queue_gives_one_object_per_name() -> None:

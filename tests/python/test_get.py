@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from queuekit import Empty, LeaseLost, Queue
-from tests.conftest import make_database
+from queuekit import Busy, Empty, LeaseLost, Queue
+from tests.conftest import make_database, sqlite3_program
 
 LIMIT = 30  # seconds; generous, never measured
 
@@ -45,6 +46,75 @@ def test_a_blocked_get_wakes_when_another_process_puts(queue: Queue, db: Path) -
     putting.start()
     assert queue.get(timeout=LIMIT).payload == "hello"
     putting.join()
+
+
+def getting(queue: Queue) -> tuple[threading.Thread, list[str]]:
+    """A thread that waits for a task, asleep; and what it got."""
+    got: list[str] = []
+    thread = threading.Thread(target=lambda: got.append(queue.get(timeout=LIMIT).payload))
+    thread.start()
+    deadline = time.monotonic() + LIMIT
+    while not queue.wake.waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return thread, got
+
+
+def test_a_blocked_get_hears_of_a_lease_that_is_shortened_here(queue: Queue) -> None:
+    queue.put("x", backoff=0)
+    task = queue.claim(lease=3600)
+    assert task is not None
+    thread, got = getting(queue)
+    task.extend(0.1)
+    thread.join()
+    assert got == ["x"]
+
+
+def test_a_blocked_get_goes_on_when_another_queue_of_its_database_is_closed(queue: Queue, db: Path) -> None:
+    other = Queue(queue.database, "other")
+    for n in range(5):
+        thread, got = getting(queue)
+        other.close()
+        put_from_another_process(db, f"{n}")
+        thread.join()
+        assert got == [f"{n}"]
+
+
+def test_a_file_that_others_have_for_themselves_is_busy_and_no_error_of_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    application = sqlite3.connect(path, isolation_level=None)
+    application.execute("create table mine (a)")  # no WAL: a writer shuts readers out
+    with Queue(path, timeout=0.05) as queue:
+        application.execute("begin exclusive")
+        with pytest.raises(Busy):
+            queue.database.version()
+        with pytest.raises(Busy):
+            queue.get(timeout=0.1)
+        got: list[str] = []
+        thread = threading.Thread(target=lambda: got.append(queue.get(timeout=LIMIT).payload))
+        thread.start()
+        application.execute("commit")
+        queue.put("x")
+        thread.join()
+    application.close()
+    assert got == ["x"]
+
+
+def test_a_task_that_is_no_text_and_cannot_be_buried_hides_no_other(queue: Queue, db: Path) -> None:
+    queue.database.connection().execute("pragma busy_timeout = 10")
+    queue.put_many(["a", "b"])
+    sqlite3_program(db, "insert into qk_task (queue, payload) values ('work', cast(x'ff' as text))")
+    locked = sqlite3.connect(db, isolation_level=None)
+    bury = queue._bury
+
+    def bury_while_locked(row: tuple[object, ...], error: UnicodeDecodeError) -> None:
+        locked.execute("begin immediate")
+        bury(row, error)
+        locked.execute("rollback")
+
+    queue._bury = bury_while_locked  # type: ignore[method-assign]
+    assert [task.payload for task in queue.claim_many(3)] == ["a", "b"]
+    locked.close()
 
 
 def test_a_blocked_get_wakes_when_a_thread_of_this_process_puts(queue: Queue) -> None:

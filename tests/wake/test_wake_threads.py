@@ -208,3 +208,22 @@ def test_after_a_fork_parent_and_child_wake_each_by_itself(db: Path) -> None:
         command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=2 * LIMIT
     )
     assert (done.returncode, done.stdout) == (0, "both woken\n"), done.stderr
+
+
+def test_threads_that_begin_to_wait_at_once_enter_the_watcher_once(db: Path) -> None:
+    for _ in range(30):
+        with Wake(db) as wake:
+            start = threading.Barrier(4)
+
+            def wait(wake: Wake = wake, start: threading.Barrier = start) -> None:
+                start.wait()
+                wake.wait(lambda: True, 0)
+
+            threads = [threading.Thread(target=wait) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            watcher = wake._watcher
+            assert watcher is not None
+        assert not watcher.alive

@@ -64,6 +64,27 @@ def test_a_module_whose_only_app_is_unnamed_gives_that_app(module: Callable[[str
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        "from unittest.mock import Mock\nodd = Mock()",
+        "class C:\n def __getattr__(self, name): raise RuntimeError('out of context')\nodd = C()",
+        "class C: queuekit_kinds = 3\nodd = C()",
+    ],
+    ids=["a mock", "a proxy", "another's mark"],
+)
+def test_odd_things_in_a_module_are_no_handlers(module: Callable[[str], str], odd: str) -> None:
+    marked = "from queuekit import handler\n@handler('a')\ndef good(task): pass\n"
+    assert set(load_app(module(marked + odd)).handlers) == {"a"}
+
+
+TWO_OF_A_KIND = """
+from functools import partial
+a, b = partial(print), partial(print)
+a.queuekit_kinds = b.queuekit_kinds = ("k",)
+"""
+
+
+@pytest.mark.parametrize(
     ("source", "object", "words"),
     [
         ("", "", "has no handlers"),
@@ -73,6 +94,12 @@ def test_a_module_whose_only_app_is_unnamed_gives_that_app(module: Callable[[str
         ("x = 1\n1/0", "", "ZeroDivisionError"),
         ("def (", "", "SyntaxError"),
         ("raise SystemExit(3)", "", "SystemExit"),
+        (
+            "class C:\n def __getattr__(self, n): raise RuntimeError('no context')\nc = C()",
+            ":c.x",
+            "no context",
+        ),
+        (TWO_OF_A_KIND, "", "two handlers for kind 'k'"),
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_one_line(

@@ -14,6 +14,7 @@ from workshop import Program, gone, run_command, until, working
 
 from queuekit import App, Queue, Task, execution
 from queuekit.durations import now_ms
+from queuekit.keeper import Keeper
 from queuekit.process import Command
 from queuekit.worker import Worker
 from tests.conftest import ROOT
@@ -59,6 +60,46 @@ def test_the_leases_of_many_runs_are_kept_by_one_worker(q: Queue) -> None:
         go.set()
         until(lambda: {q.show(id)["state"] for id in ids} == {"done"})
     assert [q.show(id)["claims"] for id in ids] == [1, 1, 1, 1]
+
+
+def grown(q: Queue, id: int, by: int) -> bool:
+    """Is the lease longer by so many ms than its claim made it?"""
+    task = q.show(id)
+    return bool(task["state"] == "running" and task["due_at"] > task["claimed_at"] + by)
+
+
+def test_a_lease_that_its_handler_made_shorter_is_kept_too(q: Queue) -> None:
+    def function(task: Task) -> None:
+        task.extend(2)
+        first = task.lease_until
+        until(lambda: (q.show(task.id)["due_at"] or 0) > first)
+
+    id = q.put("x")
+    Worker(q.database, [q.name], App({"*": function}), lease=60, burst=True).run()
+    assert (q.show(id)["state"], q.show(id)["claims"]) == ("done", 1)
+
+
+def test_a_lease_that_its_handler_made_longer_is_never_cut(q: Queue) -> None:
+    id = q.put("x")
+    task = q.claim(lease=3)
+    assert task is not None
+    keeper = Keeper("me")
+    run = execution.Execution(task)
+    keeper.watch(run)
+    task.extend(600)
+    keeper._keep(run)
+    assert q.show(id)["due_at"] > now_ms() + 500_000
+
+
+def test_a_lease_of_a_thousand_years_does_no_harm_to_others(q: Queue) -> None:
+    go = threading.Event()
+    q.put("x", lease="50000w")
+    id = q.put("y", lease=1)
+    with working(Worker(q.database, [q.name], App({"*": lambda task: go.wait(60)}), concurrency=2)):
+        until(lambda: grown(q, id, 2000))
+        go.set()
+        until(lambda: q.show(id)["state"] == "done")
+    assert q.show(id)["claims"] == 1
 
 
 def test_a_lease_is_kept_through_a_time_when_the_file_is_locked(q: Queue, db: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workshop import Program, until, working
 
-from queuekit import App, Queue
+from queuekit import App, Queue, identity
 from queuekit.config import Config, QueueConfig
 from queuekit.daemon import Daemon
 from queuekit.presence import present
@@ -100,3 +100,20 @@ def test_nothing_is_said_about_a_worker_of_another_machine(q: Queue) -> None:
 def test_a_worker_of_a_shared_name_is_not_known(q: Queue) -> None:
     with present(q.database, "crane", ["a"]):
         assert known(q) == []
+
+
+def test_two_workers_of_a_process_are_known_until_the_last_has_ended(q: Queue) -> None:
+    with present(q.database, q.worker, ["a"]):
+        with present(q.database, q.worker, ["b"]):
+            assert known(q) == [q.worker]
+        assert known(q) == [q.worker]
+    assert known(q) == []
+
+
+def test_processes_of_two_containers_with_one_number_have_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for namespace in ("pid:[4026531836]", "pid:[4026532999]"):
+        monkeypatch.setattr(os, "readlink", lambda _, namespace=namespace: namespace)
+        names.add(identity.process_name())
+    assert len(names) == 2
+    assert {name.rpartition(":")[2] for name in names} == {str(os.getpid())}

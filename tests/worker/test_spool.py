@@ -181,3 +181,25 @@ def test_drains_side_by_side_put_each_file_once(q: Queue, db: Path, new: Path) -
     assert sum(int(process.communicate()[0]) for process in drains) == 300
     assert sorted(int(task[-1]) for task in tasks(q)) == list(range(300))
     assert [task["duplicates"] for task in map(q.show, range(1, 301))] == [0] * 300
+
+
+def test_a_bad_file_is_kept_beside_an_earlier_one_of_its_name(q: Queue, db: Path, new: Path) -> None:
+    for text in (b"first", b"second", b"third"):
+        (new / "1").write_bytes(text)
+        drain(q.database)
+    assert bad(db) == ["1", "1.1", "1.2"]
+    assert {Path(f"{db}.spool/bad/{name}").read_bytes() for name in bad(db)} == {
+        b"first",
+        b"second",
+        b"third",
+    }
+
+
+def test_a_file_waits_while_another_of_its_name_is_being_put(q: Queue, new: Path) -> None:
+    (new / "1.taken").write_bytes(b"key=a\n\nfirst")
+    (new / "1").write_bytes(b"key=b\n\nsecond")
+    os.utime(new / "1", (1, 1))  # it comes first
+    drain(q.database)
+    drain(q.database)
+    assert [task[4] for task in tasks(q)] == ["first", "second"]
+    assert not list(new.iterdir())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workshop import Program, until, working
 
-from queuekit import App, Queue, Task, Usage
+from queuekit import App, BadPayload, Queue, Retry, Task, Usage
+from queuekit.execution import Execution
+from queuekit.outcome import Outcome, done
 from queuekit.worker import Worker
 
 NO_FALLBACK = 3600.0
@@ -140,3 +144,42 @@ def test_a_stop_before_the_start_lets_nothing_be_claimed(q: Queue) -> None:
     worker.stop()
     worker.run()
     assert q.show(id)["claims"] == 0
+
+
+@pytest.mark.parametrize("names", [{"queues": ["a", "\udcff"]}, {"queues": ["a"], "name": "\udcff"}])
+def test_a_name_that_is_no_text_is_refused_before_anything_starts(q: Queue, names: dict[str, Any]) -> None:
+    with pytest.raises(BadPayload, match="name of a queue or worker"):
+        Worker(q.database, handle=App(), **names)
+
+
+def test_a_time_that_never_ends_is_waited_for_all_the_same(q: Queue) -> None:
+    worker = Worker(
+        q.database, [q.name], App({"*": lambda task: worker.stop()}), grace=math.inf, fallback=math.inf
+    )
+    q.put("x")
+    worker.run()
+    assert q.stats()["done"] == 1
+
+
+@pytest.mark.parametrize("error", ["Retry", "result"])
+def test_a_slot_lives_on_whatever_its_handler_leaves(q: Queue, error: str) -> None:
+    class Forgetful(Retry):
+        def __init__(self) -> None:
+            pass
+
+    class Exits(dict[str, int]):
+        def items(self) -> Any:
+            raise SystemExit
+
+    def handle(run: Execution) -> Outcome:
+        if run.task.payload == "good":
+            return done()
+        if error == "Retry":
+            raise Forgetful
+        return done(Exits(a=1))
+
+    q.put("bad", max_attempts=1)
+    good = q.put("good")
+    Worker(q.database, [q.name], handle, burst=True).run()
+    assert q.show(good)["state"] == "done"
+    assert q.show(1)["state"] == ("scheduled" if error == "Retry" else "dead")
