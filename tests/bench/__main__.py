@@ -5,6 +5,7 @@ the rounds of floor / contender (1.00 = as fast as by hand), in wall time and, s
 neighbours, in CPU time. "Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the
 laws cost without queuekit's Python. The floor has SQLite's default pages of 4096, ours are of 2048:
 so there is a second floor with pages (and checkpoints) like ours. Flatness is CPU time.
+At the end whole commands, from their start to their exit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import argparse
 import statistics
 import subprocess
 import sys
+
+from tests.bench.start import starting
 
 # what, action, count, payload bytes, contenders
 _AGAINST_FLOOR = [
@@ -93,6 +96,7 @@ def main() -> None:
     asked = parser.parse_args()
     against_floor(1 if asked.smoke else asked.rounds, 0.05 if asked.smoke else 1)
     flatness(1 if asked.smoke else 3, 0.01 if asked.smoke else 1)
+    starting(2 if asked.smoke else 21)
 
 
 if __name__ == "__main__":
