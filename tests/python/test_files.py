@@ -90,3 +90,10 @@ def test_a_blocked_get_waits_through_a_file_that_is_only_being_made(queue: Queue
         fresh.put("in the new file")
     waiting.join(LIMIT)
     assert got == ["in the new file"]
+
+
+def test_a_file_that_was_replaced_has_another_version(queue: Queue, db: Path, tmp_path: Path) -> None:
+    seen = queue.database.version()
+    remove(db)
+    os.replace(make_database(tmp_path / "other.db"), db)
+    assert queue.database.version() != seen

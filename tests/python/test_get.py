@@ -253,3 +253,27 @@ def test_two_threads_blocked_on_one_queue_share_what_comes(queue: Queue) -> None
     for thread in threads:
         thread.join()
     assert sorted(got) == ["one", "two"]
+
+
+def test_a_busy_consumer_looks_for_what_is_due_every_twentieth_of_a_second(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = 2_000_000_000_000
+    clock = [start]
+    monkeypatch.setattr("queuekit.queue.now_ms", lambda: clock[0])
+    queue.put_many(["ready"] * 4)
+    queue.put("due", delay=0.01, priority=9, now=start)
+    seen = []
+    for clock[0] in (start, start + 49, start + 51):
+        task = queue.claim()
+        assert task is not None
+        seen.append(task.payload)
+    assert seen == ["ready", "ready", "due"]
+
+
+def test_a_purge_that_is_to_stop_ends_between_two_bites(queue: Queue) -> None:
+    queue.put_many(["x"] * 3000)
+    for task in queue.claim_many(3000):
+        task.ack()
+    stops = iter([False, True])
+    assert queue.database.purge({"older_ms": 0}, lambda: next(stops)) == 1000

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from workshop import LIMIT, until, working
 
-from queuekit import NoDatabase, Queue, Usage
+from queuekit import NoDatabase, Queue, SchemaMismatch, Usage
 from queuekit.config import Config, QueueConfig
 from queuekit.daemon import Daemon
 from queuekit.durations import now_ms
@@ -127,3 +128,30 @@ def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("this is not a database, but it is long enough to be one" * 20)
     with pytest.raises(NoDatabase):
         Daemon(Config(tmp_path / "text"))
+
+
+def test_a_worker_that_fails_ends_the_daemon_with_its_error(
+    q: Queue, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(Config(db, (QueueConfig("a", exec="true"), QueueConfig("b", exec="true"))))
+
+    def fail() -> None:
+        raise SchemaMismatch("another version")
+
+    monkeypatch.setattr(daemon._workers[0], "run", fail)
+    with pytest.raises(SchemaMismatch, match="another version"):
+        daemon.run()
+
+
+def test_housekeeping_that_fails_leaves_no_worker_behind(
+    q: Queue, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(Config(db, (QueueConfig("a", exec="true"),)))
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(daemon, "_tick", fail)
+    with pytest.raises(ZeroDivisionError):
+        daemon.run()
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("queuekit-slot")])

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from workshop import Program, gone, run_command, until, working
 from queuekit import App, Queue, Task, execution
 from queuekit.durations import now_ms
 from queuekit.keeper import Keeper
+from queuekit.outcome import done
 from queuekit.process import Command
+from queuekit.settle import settle
 from queuekit.worker import Worker
 from tests.conftest import ROOT
 
@@ -235,3 +238,26 @@ def test_a_row_that_is_no_text_is_dead_and_stops_nobody(q: Queue, db: Path) -> N
     run_command(q, "true")
     assert q.show(id)["state"] == "done"
     assert q.show(id - 1)["state"] == "dead"
+
+
+def test_a_lease_is_extended_at_a_third_of_its_length(q: Queue) -> None:
+    q.put("x")
+    task = q.claim(lease=600)
+    assert task is not None
+    keeper = Keeper("me")
+    run = execution.Execution(task)
+    keeper.watch(run)
+    assert 0 <= time.monotonic() + 200 - keeper._beats[run] < 60
+
+
+def test_the_end_of_a_run_is_not_tried_beyond_its_lease(q: Queue, db: Path) -> None:
+    q.put("x")
+    task = q.claim(lease=0.3)
+    assert task is not None
+    q.database.connection().execute("pragma busy_timeout = 10")
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("begin immediate")
+    settle(execution.Execution(task), done("late"), "me", lambda: False)
+    other.execute("rollback")
+    other.close()
+    assert q.show(task.id)["state"] == "running"

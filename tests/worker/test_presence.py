@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from workshop import Program, until, working
 
-from queuekit import App, Queue, identity
+from queuekit import App, Queue, identity, presence
 from queuekit.config import Config, QueueConfig
 from queuekit.daemon import Daemon
 from queuekit.presence import present
@@ -117,3 +118,12 @@ def test_processes_of_two_containers_with_one_number_have_two_names(monkeypatch:
         names.add(identity.process_name())
     assert len(names) == 2
     assert {name.rpartition(":")[2] for name in names} == {str(os.getpid())}
+
+
+def test_a_process_that_has_ended_and_was_not_waited_for_is_dead() -> None:
+    child = subprocess.Popen(["true"])
+    try:
+        until(lambda: presence._start(child.pid) == -1, "the zombie")
+        assert presence._is_dead({"pid": child.pid, "started_ms": 1})
+    finally:
+        child.wait()

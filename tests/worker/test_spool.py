@@ -203,3 +203,12 @@ def test_a_file_waits_while_another_of_its_name_is_being_put(q: Queue, new: Path
     drain(q.database)
     assert [task[4] for task in tasks(q)] == ["first", "second"]
     assert not list(new.iterdir())
+
+
+def test_a_taken_file_is_put_though_another_task_had_its_key(q: Queue, new: Path) -> None:
+    (new / "1.taken").write_bytes(b"key=a\n\nspooled")
+    os.utime(new / "1.taken", (1, 1))
+    q.put("another", key="a")
+    q.get().ack()
+    drain(q.database)
+    assert [task[4] for task in tasks(q)] == ["another", "spooled"]

@@ -183,3 +183,15 @@ def test_a_slot_lives_on_whatever_its_handler_leaves(q: Queue, error: str) -> No
     Worker(q.database, [q.name], handle, burst=True).run()
     assert q.show(good)["state"] == "done"
     assert q.show(1)["state"] == ("scheduled" if error == "Retry" else "dead")
+
+
+def test_the_end_of_a_run_and_the_next_claim_are_one_transaction(q: Queue) -> None:
+    q.put_many(["a", "b"])
+    said: list[str] = []
+    q.database.connection().set_trace_callback(said.append)
+    Worker(q.database, [q.name], App({"*": lambda task: None}), burst=True).run()
+    q.database.connection().set_trace_callback(None)
+    first = said.index("begin immediate")
+    inside = " ".join(said[first : said.index("commit", first)])
+    assert "set state = 'done'" in inside
+    assert "claims = claims + 1" in inside
