@@ -40,8 +40,8 @@ class Wake:
 
     fallback is after how many seconds (None = never) a sleeper looks without a hint: events can get lost.
     method "poll" looks every poll seconds, "events" watches or raises QueuekitError, "auto" takes what works.
-    Opens neither the database nor its -wal and -shm. Watches from the first wait until close. A symbolic link is followed
-    once: the fallback finds one that is turned to another file later.
+    Opens neither the database nor its -wal and -shm. Watches from the first wait until close. A symbolic link is
+    followed once: the fallback finds one that is turned to another file later.
     """
 
     def __init__(
