@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from importlib import import_module
 from pathlib import Path
@@ -69,12 +70,16 @@ Reserved = Annotated[str | None, typer.Option(hidden=True, callback=_refuse)]
 
 
 def open_queue(name: str | None, lock_wait: str, worker: str | None = None) -> Queue:
-    """The queue in the file that --db, the environment or the default names. Raises NoDatabase: it is not made here."""
+    """The queue in the file that --db, the environment or the default names, closed at exit.
+
+    Raises NoDatabase: it is not made here.
+    """
     from queuekit.database import Database
     from queuekit.queue import Queue
     from queuekit.schema import default_path
 
     database = Database(default_path(), create=False, timeout=milliseconds(lock_wait) / 1000)
+    atexit.register(database.close)  # the last to leave the file puts the -wal back into it
     return Queue(database, "default" if name is None else name, worker=worker)
 
 

@@ -193,6 +193,11 @@ def test_help_shows_the_header_of_the_file_and_the_exit_codes(queuekit) -> None:
     assert queuekit("--version").stdout.startswith(b"queuekit ")
 
 
+def test_what_a_command_wrote_is_in_the_file_itself_when_it_has_ended(queuekit, db: Path) -> None:
+    queuekit("put", "x")
+    assert sorted(path.name for path in db.parent.glob(f"{db.name}*")) == [db.name]
+
+
 def test_a_time_that_no_calendar_has_is_shown_as_its_number(queuekit) -> None:
     queuekit("put", "x", "--delay", "1000000w")
     for verb in (["ls", "--state", "scheduled"], ["show", "1"]):
