@@ -12,11 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from queuekit.batch import Batch
     from queuekit.compat import enqueue_task, get_ack_queue, get_queue
     from queuekit.database import Database
     from queuekit.errors import (
         BadPayload,
         Busy,
+        Full,
         LeaseLost,
         NoDatabase,
         NoTask,
@@ -35,10 +37,11 @@ __version__ = "0.1.0"
 
 # Where each public name lives. Loaded at first use: the command line starts in half the time.
 _HOMES = {
+    "batch": ("Batch",),
     "compat": ("enqueue_task", "get_ack_queue", "get_queue"),
     "database": ("Database",),
     "errors": (
-        *("BadPayload", "Busy", "LeaseLost", "NoDatabase", "NoTask"),
+        *("BadPayload", "Busy", "Full", "LeaseLost", "NoDatabase", "NoTask"),
         *("QueuekitError", "Refused", "SchemaMismatch", "TimedOut", "Usage"),
     ),
     "handlers": ("App", "handler"),
@@ -51,10 +54,12 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "App",
     "BadPayload",
+    "Batch",
     "Busy",
     "Database",
     "Discard",
     "Empty",
+    "Full",
     "LeaseLost",
     "NoDatabase",
     "NoTask",

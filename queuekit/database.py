@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from queuekit import statements
 from queuekit.errors import Busy, QueuekitError, Usage, translate
 from queuekit.open_file import OpenFile
+from queuekit.schema import extend
 from queuekit.transaction import Transaction
 
 _T = TypeVar("_T")
@@ -25,6 +26,7 @@ _rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 # After these, a waiting consumer of this process has reason to look again.
 _STIRRING = {
     "put",
+    "put_plain",
     "put_simple",
     "put_many",
     "nack",
@@ -32,11 +34,14 @@ _STIRRING = {
     "release",
     "cancel",
     "retry",
+    "snooze",
+    "batch_close",
     "resume",
     "policy",
     "reap",
 }
-_PUTS = {"put", "put_simple", "put_many"}
+_PUTS = {"put", "put_plain", "put_simple", "put_many"}
+_NEEDS_EXTRA = "QK028"
 _PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock
 
 
@@ -78,19 +83,27 @@ class Database(OpenFile):
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
             try:
-                execute = (self._connection or self.connection()).execute
+                connection = self._connection or self.connection()
                 if self.depth:
                     self.must_be_whole()
                 script = statements.load(name)
+                before = connection.total_changes
                 for text, names in script if only is None else (script[only],):
-                    cursor = execute(text, tuple(map(parameters.get, names)))
+                    given = tuple(map(parameters.get, names))
+                    try:
+                        cursor = connection.execute(text, given)
+                    except sqlite3.IntegrityError as error:
+                        if not str(error).startswith(_NEEDS_EXTRA):
+                            raise
+                        extend(connection)
+                        cursor = connection.execute(text, given)
                 taken = take(cursor)
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
             except OverflowError as error:
                 raise Usage(f"a number is too large for the file: {_largest(parameters)}") from error
-            if name in _STIRRING:
-                self.stirs += 1
+            if name in _STIRRING or (name == "ack" and connection.total_changes - before > 1):
+                self.stirs += 1  # an end that changed more than its own task has set others free
             return taken
 
     @property
@@ -135,9 +148,9 @@ class Database(OpenFile):
         except Busy:
             return False
 
-    def next_due(self) -> int | None:
+    def next_due(self, now: int | None = None) -> int | None:
         """The ms when something in the file next changes by itself (never too late; perhaps too early), or None."""
-        due: int | None = self.run("due", {})[0][0]
+        due: int | None = self.run("due", {"now": now})[0][0]
         return due
 
     def tick(self, now: int | None = None) -> bool:

@@ -46,6 +46,21 @@ def milliseconds(length: Duration) -> int:
     return int(float(length) * 1000 + 0.5)
 
 
+def each_us(rate: float | str) -> int:
+    """Microseconds from one to the next at a rate of "10/1m" (ten a minute), or so many a second. Raises Usage."""
+    count, _, period = str(rate).partition("/")
+    try:
+        number = float(count)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e6:
+        raise Usage(f"not a rate: {rate!r} (write 10/1m, 5/s or a number a second)")
+    if not number:
+        return 0
+    length = milliseconds(period if not period or period[0].isdigit() else f"1{period}") if period else 1000
+    return max(1, int(length * 1000 / number + 0.5))
+
+
 def moment_ms(moment: Moment) -> int:
     """The moment in ms since the epoch. Raises Usage."""
     if isinstance(moment, str):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import sqlite3
 
 _LAW = re.compile(r"(QK\d{3}) (.*)", re.DOTALL)
 _LONGEST = 2000  # characters of an error that are kept
 _VERSION_LAWS = {"QK030", "QK031"}
+_FULL_LAW = "QK027"
 _PAYLOAD_LAWS = {"QK014", "QK015"}
 
 
@@ -37,6 +39,10 @@ class Refused(QueuekitError):
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Full(Refused, queue.Full):
+    """The queue holds as many tasks, or bytes, as its policy allows (QK027); nothing was put. Exit code 4."""
 
 
 class BadPayload(QueuekitError):
@@ -90,6 +96,8 @@ def reason_of(error: BaseException) -> str:
 def _refusal(code: str, message: str) -> QueuekitError:
     if code in _PAYLOAD_LAWS:
         return BadPayload(message)
+    if code == _FULL_LAW:
+        return Full(message, code)
     return SchemaMismatch(message) if code in _VERSION_LAWS else Refused(message, code)
 
 

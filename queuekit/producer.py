@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from queuekit.database import Database
 from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms
-from queuekit.errors import BadPayload
+from queuekit.errors import BadPayload, Full, Usage
 from queuekit.model import TaskId, encode
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_UNIQUE = {"unfinished": None, "unclaimed": -1, "forever": 9007199254740991}
+_ON_CONFLICT = (None, "keep", "replace", "merge")
+
+
+class TaskOptions(TypedDict, total=False):
+    """What put and put_many take of a task.
+
+    kind          what sort of work; picks the handler
+    priority      higher is claimed first; a number, or "low" (-10), "normal" (0), "high" (10), "critical" (20)
+    delay, at     run this much later, or at this moment
+    within, until cancelled if it still waits after this length, or at this moment
+    require       words that a worker must name as capabilities: "gpu region=us", or a list of them
+    share         whose share of the work it is: fair claims give each share its turn
+    group         tasks of a group run one at a time, in the order of their puts
+    after         the id, or ids, of tasks that must be done first
+    on_failure    when one of these fails: "cancel" this one (the default), "run" it anyway, or "wait" for a retry
+    batch         the id of a batch that counts it
+    max_attempts, lease, backoff   as the queue says where they are not given
+    """
+
+    kind: str | None
+    priority: int | str | None
+    delay: Duration | None
+    at: Moment | None
+    within: Duration | None
+    until: Moment | None
+    require: str | Iterable[str] | None
+    share: str | None
+    group: str | None
+    after: int | Iterable[int] | None
+    on_failure: str | None
+    batch: int | None
+    max_attempts: int | None
+    lease: Duration | None
+    backoff: Duration | None
 
 
 class Producer:
@@ -22,77 +61,108 @@ class Producer:
         self,
         payload: Any,
         *,
-        kind: str | None = None,
         key: str | None = None,
-        priority: int = 0,
-        delay: Duration | None = None,
-        at: Moment | None = None,
-        max_attempts: int | None = None,
-        lease: Duration | None = None,
-        backoff: Duration | None = None,
+        unique: Duration | None = None,
+        on_conflict: str | None = None,
         now: int | None = None,
+        **options: Unpack[TaskOptions],
     ) -> TaskId:
-        """Give the queue a task; its id. With a key that an unfinished task holds: that one's id, .duplicates counting.
+        """Give the queue a task; its id. With a key that another task holds: that one's id, .duplicates counting.
 
-        payload is text (kept byte for byte), bytes of UTF-8, or any JSON value. Raises BadPayload, Busy.
+        payload is text (kept byte for byte), bytes of UTF-8, or any JSON value. unique is how long it holds its key:
+        "unfinished" (the default), "unclaimed", "forever", or a length. on_conflict says what the holder does with a
+        duplicate while it waits: "keep" what it has, "replace" payload, priority and times, or "merge" JSON lists.
+        Raises BadPayload, Busy, Full, Refused (there is no such task to wait for, or batch), Usage.
         """
-        given = {
-            "payload": payload if type(payload) is str else encode(payload),
-            "queue": self.name,
-            "kind": kind,
-            "priority": priority,
-            "now": now_ms() if now is None else now,
-        }
-        if key is delay is at is max_attempts is lease is backoff is None:
-            return TaskId(self.database.insert("put_simple", given))
-        given |= {"key": key, **_policy(max_attempts, lease, backoff), **_when(delay, at)}
-        number, duplicates, _state = self.database.run("put", given)[0]
+        given = _bound(options)
+        given["payload"] = payload if type(payload) is str else encode(payload)
+        given["queue"] = self.name
+        given["now"] = now_ms() if now is None else now
+        if unique is on_conflict is None and given.keys() <= _PLAIN and type(given.get("priority", 0)) is int:
+            try:
+                if key is None and given.keys() <= _SIMPLE:
+                    return TaskId(self.database.insert("put_simple", given))
+                return self._put("put_plain", given | {"key": key})
+            except Full:
+                pass  # a full queue may coalesce: put knows how
+        given |= {"key": key, "unique_ms": _unique(unique), "on_conflict": _conflict(on_conflict, key)}
+        return self._put("put", given)
+
+    def put_many(
+        self, payloads: Iterable[Any], *, now: int | None = None, **options: Unpack[TaskOptions]
+    ) -> list[int]:
+        """Put all or, if one payload is bad or the queue is full, none; their ids in order.
+
+        Raises BadPayload, Busy, Full, Refused, Usage.
+        """
+        texts = [encode(payload) for payload in payloads]
+        if any("\0" in text for text in texts):
+            raise BadPayload("a payload is text without NUL; nothing was put")
+        given = _bound(options) | {"queue": self.name, "now": now}
+        if not texts:
+            return []
+        given["payloads"] = json.dumps(texts, ensure_ascii=False)
+        last = self.database.insert("put_many", given)
+        return list(range(last - len(texts) + 1, last + 1))
+
+    def _put(self, statement: str, given: dict[str, Any]) -> TaskId:
+        number, duplicates, _state = self.database.run(statement, given)[0]
         id = TaskId(number)
         id.duplicates = duplicates
         return id
 
-    def put_many(
-        self,
-        payloads: Iterable[Any],
-        *,
-        kind: str | None = None,
-        priority: int = 0,
-        delay: Duration | None = None,
-        at: Moment | None = None,
-        max_attempts: int | None = None,
-        lease: Duration | None = None,
-        backoff: Duration | None = None,
-        now: int | None = None,
-    ) -> list[int]:
-        """Put all or, if one payload is bad, none; their ids in order. Raises BadPayload, Busy."""
-        texts = [encode(payload) for payload in payloads]
-        if any("\0" in text for text in texts):
-            raise BadPayload("a payload is text without NUL; nothing was put")
-        given = {
-            "payloads": json.dumps(texts, ensure_ascii=False),
-            "queue": self.name,
-            "kind": kind,
-            "priority": priority,
-        }
-        given |= {"now": now, **_policy(max_attempts, lease, backoff), **_when(delay, at)}
-        if not texts:
-            return []
-        last = self.database.insert("put_many", given)
-        return list(range(last - len(texts) + 1, last + 1))
+
+def words(given: str | Iterable[str]) -> str | None:
+    """Requirements or capabilities as the file takes them: words with spaces between; None for none."""
+    return (given if isinstance(given, str) else " ".join(given)) or None
 
 
-def _when(delay: Duration | None, at: Moment | None) -> dict[str, int | None]:
-    return {
-        "delay_ms": None if delay is None else milliseconds(delay),
-        "run_at": None if at is None else moment_ms(at),
-    }
+def _ids(after: int | Iterable[int]) -> str | None:
+    ids = [after] if isinstance(after, int) else list(after)
+    return json.dumps(list(map(int, ids))) if ids else None
 
 
-def _policy(
-    max_attempts: int | None, lease: Duration | None, backoff: Duration | None
-) -> dict[str, int | None]:
-    return {
-        "max_attempts": max_attempts,
-        "lease_ms": None if lease is None else milliseconds(lease),
-        "backoff_ms": None if backoff is None else milliseconds(backoff),
-    }
+def _same(value: Any) -> Any:
+    return value
+
+
+# The :parameter of each option, and what makes its value.
+_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    **{
+        name: (name, _same)
+        for name in ("kind", "priority", "max_attempts", "share", "group", "on_failure", "batch")
+    },
+    **{name: (f"{name}_ms", milliseconds) for name in ("delay", "within", "lease", "backoff")},
+    "at": ("run_at", moment_ms),
+    "until": ("until_at", moment_ms),
+    "require": ("require", words),
+    "after": ("after", _ids),
+}
+_SIMPLE = {"payload", "queue", "now", "kind", "priority"}
+_PLAIN = _SIMPLE | {"delay_ms", "run_at", "max_attempts", "lease_ms", "backoff_ms"}
+
+
+def _bound(options: TaskOptions) -> dict[str, Any]:
+    """The parameters for options that are not None. Raises TypeError for one that there is not."""
+    given = {}
+    for name, value in options.items():
+        if name not in _OPTIONS:
+            raise TypeError(f"a task has no option {name!r}; options are {', '.join(sorted(_OPTIONS))}")
+        if value is not None:
+            parameter, made = _OPTIONS[name]
+            given[parameter] = made(value)
+    return given
+
+
+def _unique(length: Duration | None) -> int | None:
+    if length is None or (isinstance(length, str) and length in _UNIQUE):
+        return _UNIQUE[length or "unfinished"]
+    return milliseconds(length)
+
+
+def _conflict(what: str | None, key: str | None) -> str | None:
+    if what not in _ON_CONFLICT:
+        raise Usage(f"on_conflict is keep, replace or merge, not {what!r}; nothing was put")
+    if what not in (None, "keep") and key is None:
+        raise Usage(f"{what} needs a key: without one no put meets another; nothing was put")
+    return what

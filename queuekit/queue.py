@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import queue as stdlib_queue
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from queuekit import consumer
 from queuekit.database import Database
-from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
+from queuekit.durations import Duration, each_us, milliseconds, now_ms, positive_milliseconds
 from queuekit.errors import QueuekitError, Usage
 from queuekit.identity import process_name
 from queuekit.model import FINISHED, STATES, Task, a_state, claimed
-from queuekit.producer import Producer
+from queuekit.producer import Producer, words
 from queuekit.runs import Runs
 from queuekit.schema import default_path
 from queuekit.wake import Wake
 
 _log = logging.getLogger("queuekit")
-_CLAIM_ALONE = 1  # the statement of claim.sql without the tick before it
+_LEAN = ("claim_simple", 0)  # takes nothing from a queue with policies of its own
+_WHOLE = ("claim", 1)  # the statement of claim.sql without the tick before it
+_STRATEGIES = (None, "priority", "fifo", "lifo", "random", "fair")
 _TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
 
 Empty = stdlib_queue.Empty
@@ -30,10 +32,11 @@ Empty = stdlib_queue.Empty
 class Queue(Producer, Runs):
     """The queue called name in the file at path (or in an open Database, to share its transactions).
 
-    The file is made if it is missing. lease is the default lease of claims (None: as task and queue say),
-    worker the name its runs go by (default host.xxxx:pid), fallback the seconds after which a sleeping consumer
-    looks without being woken. May be shared by threads, and by processes across fork. now, wherever it is
-    taken, is ms since the epoch, for tests.
+    The file is made if it is missing. lease is the default lease of claims (None: as task and queue say), strategy
+    their order (None: as the queue says; see claim.sql), capabilities what they can do ("gpu region=us", or a list of
+    such words), worker the name its runs go by (default host.xxxx:pid), fallback the seconds after which a sleeping
+    consumer looks without being woken. May be shared by threads, and by processes across fork. now, wherever it is
+    taken, is ms since the epoch, for tests. Raises Usage for what is no strategy.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class Queue(Producer, Runs):
         name: str = "default",
         *,
         lease: Duration | None = None,
+        strategy: str | None = None,
+        capabilities: str | Iterable[str] | None = None,
         worker: str | None = None,
         synchronous: str = "normal",
         timeout: float = 5.0,
@@ -56,6 +61,14 @@ class Queue(Producer, Runs):
         self._process = (0, "")
         self._lease_ms = None if lease is None else positive_milliseconds(lease)
         self._next_tick = 0
+        if strategy not in _STRATEGIES:
+            raise Usage(f"a strategy is priority, fifo, lifo, random or fair, not {strategy!r}")
+        self._choice = {
+            "strategy": strategy,
+            "capabilities": None if capabilities is None else words(capabilities),
+        }
+        self._plain = strategy is None and self._choice["capabilities"] is None
+        self._quick = _LEAN if self._plain else _WHOLE  # what a busy consumer claims by
 
     @property
     def worker(self) -> str:
@@ -69,33 +82,43 @@ class Queue(Producer, Runs):
 
     def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
         """Take the best ready task for the length of a lease, or None. Raises Busy."""
-        moment = now_ms() if now is None else now
-        given = self._claim_parameters(lease, moment)
-        run = self.database.run
-        rows = run("claim", given, _CLAIM_ALONE) if now is None and moment < self._next_tick else None
-        if not rows:
-            rows = run("claim", given)
-            self._next_tick = moment + _TICK_MS
+        given = self._claim_parameters(lease, now_ms() if now is None else now)
+        rows = self._next_row(given, now is None)
         while rows:
             try:
                 return claimed(self, rows[0])
             except UnicodeDecodeError as error:
                 self._bury(rows[0], error)
-            rows = run("claim", given)
+            rows = self.database.run("claim", given)
         return None
+
+    def _next_row(self, given: dict[str, Any], quick: bool) -> list[tuple[Any, ...]]:
+        run, moment = self.database.run, given["now"]
+        quick = quick and moment < self._next_tick
+        if quick and (rows := run(self._quick[0], given, self._quick[1])):
+            return rows
+        rows = run("claim", given)
+        self._next_tick = moment + _TICK_MS
+        self._quick = _WHOLE if (quick and rows) or not self._plain else _LEAN
+        return rows
 
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
         """Take up to limit tasks at once, the best first. Raises Busy."""
         given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
-        rows = self.database.run("claim_many", given)
+        rows = self.database.run("claim_many", given) if self._plain else []
         rows.sort(key=lambda row: (-row[7], row[0]))
-        tasks = []
+        if len(rows) < limit:  # none is left; or claims go by another order, one by one
+            with self.database.transaction():
+                while len(rows) < limit and (more := self.database.run("claim", given)):
+                    rows += more
+        return list(self._decoded(rows))
+
+    def _decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[Task]:
         for row in rows:
             try:
-                tasks.append(claimed(self, row))
+                yield claimed(self, row)
             except UnicodeDecodeError as error:
                 self._bury(row, error)
-        return tasks
 
     def get(self, block: bool = True, timeout: float | None = None) -> Task:
         """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none.
@@ -154,11 +177,29 @@ class Queue(Producer, Runs):
         backoff: Duration | None = None,
         backoff_cap: Duration | None = None,
         retention: Duration | None = None,
+        strategy: str | None = None,
+        max_running: int | None = None,
+        max_per_worker: int | None = None,
+        rate: str | float | None = None,
+        burst: int | None = None,
+        max_depth: int | None = None,
+        max_bytes: int | None = None,
+        on_full: str | None = None,
+        on_group: str | None = None,
     ) -> dict[str, Any]:
-        """Set how this queue treats its tasks; what is not given stays. Returns what is set (None = built in)."""
+        """Set how this queue treats its tasks (policy.sql); what is not given stays, a limit of 0 is lifted.
+
+        rate is "10/1m" (so many claims in that time) or claims a second. Returns what is set (None = built in).
+        Raises Refused for a value that is none.
+        """
         lengths = {"lease": lease, "backoff": backoff, "backoff_cap": backoff_cap, "retention": retention}
-        given = {f"{name}_ms": milliseconds(length) for name, length in lengths.items() if length is not None}
-        return self.database.rows("policy", {"queue": self.name, "max_attempts": max_attempts, **given})[0]
+        given: dict[str, Any] = {"queue": self.name, "max_attempts": max_attempts, "strategy": strategy}
+        given |= {
+            f"{name}_ms": milliseconds(length) for name, length in lengths.items() if length is not None
+        }
+        given |= {"max_running": max_running, "max_per_worker": max_per_worker, "burst": burst}
+        given |= {"max_depth": max_depth, "max_bytes": max_bytes, "on_full": on_full, "on_group": on_group}
+        return self.database.rows("policy", given | {"rate_us": None if rate is None else each_us(rate)})[0]
 
     def purge(
         self, *, older: Duration | None = None, state: str | None = None, now: int | None = None
@@ -190,7 +231,7 @@ class Queue(Producer, Runs):
 
     def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
         lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
-        return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now}
+        return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now, **self._choice}
 
     def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
         """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""

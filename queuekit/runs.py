@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from queuekit.database import Database
-from queuekit.durations import Duration, milliseconds, now_ms, positive_milliseconds
+from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms, positive_milliseconds
 from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused, reason_of
 from queuekit.model import Lease, encode
 
@@ -66,6 +66,18 @@ class Runs:
     def retry(self, id: int, *, delay: Duration | None = None, now: int | None = None) -> str:
         """A finished task is ready again, with all its attempts. The new state. Raises NoTask, Refused."""
         return self._moved("retry", {"id": id, "delay_ms": _ms(delay), "now": now}, "is not finished")
+
+    def snooze(
+        self, id: int, *, delay: Duration | None = None, at: Moment | None = None, now: int | None = None
+    ) -> str:
+        """A waiting task runs later, or sooner: after delay, or at a moment. The state. Raises NoTask, Refused."""
+        run_at = None if at is None else moment_ms(at)
+        given = {"id": id, "delay_ms": _ms(delay), "run_at": run_at, "now": now}
+        return self._moved("snooze", given, "does not wait")
+
+    def results(self, id: int) -> list[dict[str, Any]]:
+        """What the tasks that a task waited for have left, in the order of their ids (columns of results.sql)."""
+        return self.database.rows("results", {"id": id})
 
     def show(self, id: int) -> dict[str, Any]:
         """Everything about a task of this file (columns of show.sql, runs decoded). Raises NoTask."""

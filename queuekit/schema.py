@@ -103,11 +103,27 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def extend(connection: sqlite3.Connection) -> None:
+    """Give the file the extra laws (a part of the transaction that is open, or one of its own)."""
+    own = not connection.in_transaction
+    connection.execute("begin immediate" if own else "savepoint queuekit_extra")
+    try:
+        for name in statements.EXTRA:
+            for text in statements.split(statements.source(name)):
+                connection.execute(text)
+        connection.execute("commit" if own else "release queuekit_extra")
+    except BaseException:
+        if connection.in_transaction and own:
+            connection.execute("rollback")
+        raise
+
+
 def _missing(connection: sqlite3.Connection) -> list[str]:
     there = version(connection)
-    if there is None:
-        return [text for name in statements.SCHEMA for text in statements.split(statements.source(name))]
-    return [text for _, script in statements.migrations(there) for text in statements.split(script)]
+    steps = [] if there is None else [script for _, script in statements.migrations(there)]
+    if there is None or steps:
+        steps += map(statements.source, statements.SCHEMA)
+    return [text for script in steps for text in statements.split(script)]
 
 
 def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:

@@ -18,6 +18,9 @@ _PARAMETER = re.compile(r"'(?:[^']|'')*'|--[^\n]*|:([a-z]\w*)")
 SCHEMA = ("schema", "laws", "views")
 """The files that make the tables, in order."""
 
+EXTRA = ("laws_links", "laws_cascade", "laws_limits")
+"""The laws that a file gets when it first needs them (QK028)."""
+
 
 class Statement(NamedTuple):
     """One SQL statement with its parameters numbered: names[i] is the name of ?{i+1}."""

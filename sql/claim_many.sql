@@ -1,4 +1,5 @@
--- claim_many: take up to :limit tasks at once; else as claim. Rows come in no order: sort by priority, then id, where it matters.
+-- claim_many: take up to :limit tasks at once, as claim does by priority. Rows come in no order: sort by priority, then id, where it matters.
+-- Of a queue with another strategy or with shares, and for a worker with capabilities, it takes nothing: claim one by one, in a transaction.
 --
 -- parameters
 --   :queue        text    = 'default'
@@ -16,7 +17,7 @@
 --   attempt       integer                1 for the first; grows with failures
 --   priority      integer
 --   lease_until   integer                ms; the run is taken away after this moment unless extended
--- no row: nothing is ready, or the queue is paused
+-- no row: nothing is ready, or the queue is paused, at its limit, or claims go by another order
 
 insert into qk_tick (now, seed) values (coalesce(:now, (select now from qk_clock)), abs(random() % 1000003));
 
@@ -24,9 +25,19 @@ update qk_task
    set state = 'running', claims = claims + 1, worker = :worker, ended_at = null,
        claimed_at = coalesce(:now, (select now from qk_clock)),
        due_at = coalesce(:now, (select now from qk_clock))
-              + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000)
+              + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000),
+       slot = ifnull((select (coalesce(max_running, rate_us) is not null) + 2 * (max_per_worker is not null)
+                        from qk_queue where name = coalesce(:queue, 'default')), 0)
  where id in (select id from qk_task
-              where state = 'ready' and queue = coalesce(:queue, 'default') and lane = ''
-              order by priority desc, share, id
-              limit coalesce(:limit, 100) * not exists (select 1 from qk_queue where name = coalesce(:queue, 'default') and paused))
+               where state = 'ready' and queue = coalesce(:queue, 'default') and lane = ''
+                 and (due_at is null or due_at > coalesce(:now, (select now from qk_clock)))
+               order by priority desc, share, id
+               limit ifnull((
+                 select case when labelled or paused or ifnull(strategy, 'priority') <> 'priority' then 0
+                        else max(0, min(coalesce(:limit, 100), ifnull(max_running - running, 1000000000), ifnull((
+                               coalesce(:now, (select now from qk_clock)) * 1000 + ifnull(burst, 1) * rate_us
+                                 - max(rate_at, coalesce(:now, (select now from qk_clock)) * 1000)) / rate_us, 1000000000),
+                             ifnull(max_per_worker - ifnull((select h.running from qk_hand h where h.queue = name and h.worker = ifnull(:worker, '')), 0),
+                                    1000000000))) end
+                   from qk_queue where name = coalesce(:queue, 'default')), coalesce(:limit, 100)))
 returning id, id || ':' || claims as receipt, queue, kind, key, payload, failures + 1 as attempt, priority, due_at as lease_until;

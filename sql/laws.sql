@@ -4,38 +4,61 @@
 -- off in the sqlite3 shell). They speak as  QKnnn text  (table of the codes: README.md). A trigger costs a statement 0.3 µs and more
 -- even when its WHEN is false, the longer its body the more: so there are few, a WHEN lets the quiet moves (claim, ack) pass, and a long body
 -- is a procedure: a view that holds nothing, called by an INSERT into it.
+--
+-- laws_links, laws_cascade and laws_limits are extra: a file gets them when first a task has a group, a batch, a share or dependencies, or a
+-- queue a limit (QK028 says so, and the clients read them in by themselves), for every shell would pay 5 ms to prepare a put that needs none.
 
 -- Birth: the id is SQLite's to give, the past is empty, and a key that is held is met by put's upsert, never by OR REPLACE.
 create trigger if not exists qk_task_birth before insert on qk_task
 when new.id is not -1
-  or new.claims is not 0 or new.failures is not 0 or new.needs is not 0 or new.turn is not null
-  or new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.key_until not in (0, -1)
+  or new.claims is not 0 or new.failures is not 0 or new.needs is not 0 or new.slot is not 0 or new.counted is not 0 or new.awaited is not 0
+  or new.lane <> '' or new.share <> ''
   or not (new.state = 'ready' or new.state = 'scheduled')
-  or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.key) is not null
+  or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.key, new.turn, new.cause, new.until_at,
+              new.group_key, new.after, new.on_failure, new.batch) is not null
 begin
   insert into qk_born values (
     new.id,
-    new.after is not null or new.group_key is not null or new.until_at is not null or new.lane <> '' or new.needs is not 0 or new.turn is not null
-      or new.key_until not in (0, -1),
     new.claims is not 0 or new.failures is not 0 or not (new.state = 'ready' or new.state = 'scheduled')
-      or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result) is not null,
-    new.queue, new.key, new.duplicates);
+      or new.needs is not 0 or new.slot is not 0 or new.counted is not 0 or new.awaited is not 0
+      or coalesce(new.claimed_at, new.ended_at, new.cancel_at, new.worker, new.error, new.result, new.turn, new.cause) is not null,
+    new.queue, new.key, new.key_until, new.duplicates, new.created_at, new.until_at, new.lane, new.share, new.group_key, new.after, new.on_failure, new.batch);
 end;
 
-create view if not exists qk_born (id, reserved, past, queue, key, duplicates) as select 0, 0, 0, 0, 0, 0 where 0;
+create view if not exists qk_born (id, past, queue, key, key_until, duplicates, created_at, until_at, lane, share, group_key, after, on_failure, batch) as
+select 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 where 0;
 
 create trigger if not exists qk_born_call instead of insert on qk_born
 begin
   select case
     when new.id is not -1 then raise(abort, 'QK001 ids are given by the queue: insert without one (OR REPLACE of a task is refused)')
-    when new.reserved     then raise(abort, 'QK003 after, group_key, until_at, lane and other times of key_until are reserved for a later schema')
     when new.past         then raise(abort, 'QK002 a task is born ready or scheduled, without a past')
-    when new.duplicates is null and exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null)
-      then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
+    when (coalesce(new.group_key, new.after, new.batch) is not null or new.share <> '') and not exists (select 1 from qk_meta where name = 'extra')
+      then raise(abort, 'QK028 groups, shares, batches and dependencies need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in')
+    when new.key_until is not null and typeof(new.key_until) <> 'integer' or new.until_at is not null and typeof(new.until_at) <> 'integer'
+      or new.key_until < -1 or new.batch is not null and typeof(new.batch) <> 'integer'
+      then raise(abort, 'QK018 a time, or the number of a batch, is no integer')
+    when new.group_key is not null and (typeof(new.group_key) <> 'text' or new.group_key = '' or printf('%s', new.group_key) <> new.group_key)
+      or new.share <> '' and (typeof(new.share) <> 'text' or printf('%s', new.share) <> new.share)
+      then raise(abort, 'QK014 a group or share is text without NUL')
+    when new.lane <> '' and (typeof(new.lane) <> 'text' or new.lane glob '*[^-A-Za-z0-9_.:/@+= ]*')
+      then raise(abort, 'QK025 a requirement is words of letters, digits and -_.:/@+=')
+    when new.lane <> '' and new.lane <> (select group_concat(word, ' ') from
+        (select distinct value as word from json_each('["' || replace(new.lane, ' ', '","') || '"]') where value <> '' order by 1))
+      then raise(abort, 'QK025 the words of a requirement stand in order, each once, with one space between')
+    when new.on_failure is not null and new.on_failure not in ('cancel', 'run', 'wait')
+      then raise(abort, 'QK019 on_failure is cancel, run or wait')
   end;
+  -- A key that was held for a time, by a task that is finished, is free when the time is over.
+  update qk_task set key_until = null
+   where queue = new.queue and key = new.key and key is not null and key_until is not null and key_until > 0 and key_until <= new.created_at
+     and (state = 'done' or state = 'dead' or state = 'cancelled');
+  select raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
+   where new.duplicates is null
+     and exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null);
   -- What looks like a put may be OR REPLACE all the same. That is the policy here, too, then: this line does nothing, or meets the next law.
   insert or ignore into qk_meta (name)
-    select 'replaced' where exists (select 1 from qk_task where queue = new.queue and key = new.key and key_until is not null);
+    select 'replaced' where exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null);
 end;
 
 create trigger if not exists qk_meta_replaced after insert on qk_meta
@@ -46,7 +69,7 @@ end;
 
 -- A plain INSERT may name just run_at: the task is scheduled for that time.
 create trigger if not exists qk_task_run_at after insert on qk_task
-when new.run_at is not null and new.state = 'ready' and new.due_at is null and new.duplicates is null
+when new.run_at is not null and new.state = 'ready' and new.due_at is new.until_at and new.duplicates is null
 begin
   insert into qk_timed values (new.id);
 end;
@@ -55,21 +78,23 @@ create view if not exists qk_timed (id) as select 0 where 0;
 
 create trigger if not exists qk_timed_call instead of insert on qk_timed
 begin
-  update qk_task set state = 'scheduled', due_at = run_at where id = new.id;
+  update qk_task set state = 'scheduled', due_at = min(run_at, ifnull(until_at, run_at))
+   where id = new.id and state = 'ready' and run_at is not null and duplicates is null;
 end;
 
 -- What a task is never changes; its payload is fixed while a worker has it and once it is finished.
-create trigger if not exists qk_task_fixed before update of queue, created_at, payload, lane, until_at, group_key, after on qk_task
+create trigger if not exists qk_task_fixed before update of queue, created_at, payload, lane, share, group_key, after, on_failure, batch, until_at on qk_task
 when new.queue is not old.queue or new.created_at is not old.created_at
-  or new.lane <> '' or coalesce(new.until_at, new.group_key, new.after) is not null
+  or new.lane is not old.lane or new.share is not old.share or new.group_key is not old.group_key or new.after is not old.after or new.batch is not old.batch
+  or new.on_failure is not old.on_failure or new.until_at is not null and typeof(new.until_at) <> 'integer'
   or (new.payload is not old.payload and old.state <> 'ready' and old.state <> 'scheduled' and old.state <> 'blocked')
 begin
   select case
     when new.queue is not old.queue           then raise(abort, 'QK005 a task never changes its queue: cancel it and put another')
     when new.created_at is not old.created_at then raise(abort, 'QK006 created_at never changes')
-    when new.lane <> '' or coalesce(new.until_at, new.group_key, new.after) is not null
-      then raise(abort, 'QK003 after, group_key, until_at and lane are reserved for a later schema')
-    else                                           raise(abort, 'QK007 the payload is fixed while the task runs and when it is finished')
+    when new.payload is not old.payload       then raise(abort, 'QK007 the payload is fixed while the task runs and when it is finished')
+    when new.until_at is not null and typeof(new.until_at) <> 'integer' then raise(abort, 'QK018 until_at is no integer')
+    else                                           raise(abort, 'QK003 what a task requires, its share, group, batch and after never change')
   end;
 end;
 
@@ -81,23 +106,26 @@ begin
   select case
     when exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
       then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
-    when new.key_until not in (0, -1) then raise(abort, 'QK003 other times of key_until are reserved for a later schema')
-    when new.state = 'done' or new.state = 'dead' or new.state = 'cancelled' or new.key_until = -1 and new.state = 'running'
+    when typeof(new.key_until) <> 'integer' or new.key_until < -1 then raise(abort, 'QK018 key_until is 0, -1 or a moment')
+    when (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') and (new.key_until < 1 or old.key_until is null or new.key is not old.key)
+      or new.key_until = -1 and new.state = 'running'
       then raise(abort, 'QK004 the task has given up its key: a put with the key is a new task')
   end;
 end;
 
 -- Every move that is not quiet: is it legal, does it end a run the row would forget, does it free the key? Who ran the last run, when, and
--- what it left is history as well, which the row keeps for as long as the task stays running or done.
+-- what it left is history as well, which the row keeps for as long as the task stays running or done. Then, what it means to others.
 -- (No OF list: an update of the rowid would slip past one.)
 create trigger if not exists qk_task_move after update on qk_task
 when not (new.id = old.id and case
   when new.state = old.state                              then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and new.ended_at is old.ended_at and new.result is old.result
-  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and new.key_until is not -1
+  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and new.key_until is not -1 and new.slot + new.counted = 0
   when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
-                                                           and (new.key is null or new.key_until is null)
+                                                           and (new.key is null or new.key_until is null or new.key_until > 0)
+                                                           and new.slot + new.awaited = 0 and coalesce(new.turn, new.batch) is null
   else 0 end)
+ and not exists (select 1 from qk_cascade)
 begin
   insert into qk_moved values (new.id, old.id, old.state, old.claims, old.failures, old.crashes, old.worker, old.claimed_at, old.ended_at, old.result);
 end;
@@ -143,7 +171,50 @@ begin
   update qk_task set key_until = null
    where id = new.id and key is not null
      and (key_until = -1 and state = 'running'
-       or state = 'done' or state = 'dead' or state = 'cancelled');
+       or key_until < 1 and (state = 'done' or state = 'dead' or state = 'cancelled'));
+  insert into qk_linked
+    select id, new.state from qk_task
+     where id = new.id and (slot + counted + awaited + needs > 0 or coalesce(group_key, batch) is not null)
+       and exists (select 1 from qk_meta where name = 'extra');
+end;
+
+-- The policies of a queue are words and numbers that mean something.
+create trigger if not exists qk_queue_made before insert on qk_queue
+begin
+  insert into qk_policed values (new.strategy, new.max_running, new.max_per_worker, new.rate_us, new.burst, new.max_depth, new.max_bytes, new.on_full, new.on_group);
+end;
+
+create trigger if not exists qk_queue_set before update of strategy, max_running, max_per_worker, rate_us, burst, max_depth, max_bytes, on_full, on_group on qk_queue
+begin
+  insert into qk_policed values (new.strategy, new.max_running, new.max_per_worker, new.rate_us, new.burst, new.max_depth, new.max_bytes, new.on_full, new.on_group);
+end;
+
+create view if not exists qk_policed (strategy, max_running, max_per_worker, rate_us, burst, max_depth, max_bytes, on_full, on_group) as
+select 0, 0, 0, 0, 0, 0, 0, 0, 0 where 0;
+
+create trigger if not exists qk_policed_call instead of insert on qk_policed
+begin
+  select case
+    when instr(' priority fifo lifo random fair ', ' ' || ifnull(new.strategy, 'fifo') || ' ') = 0
+      then raise(abort, 'QK019 a strategy is priority, fifo, lifo, random or fair')
+    when instr(' reject drop_oldest coalesce ', ' ' || ifnull(new.on_full, 'reject') || ' ') = 0
+      then raise(abort, 'QK019 on_full is reject, drop_oldest or coalesce')
+    when instr(' block aside ', ' ' || ifnull(new.on_group, 'block') || ' ') = 0
+      then raise(abort, 'QK019 on_group is block or aside')
+    when exists (select 1 from (select new.max_running as n union all select new.max_per_worker union all select new.rate_us union all select new.burst
+                                union all select new.max_depth union all select new.max_bytes)
+                  where n is not null and (typeof(n) <> 'integer' or n < 1 or n > 1000000000000000))
+      then raise(abort, 'QK019 a limit is a whole number above 0')
+    when coalesce(new.max_running, new.max_per_worker, new.rate_us, new.max_depth, new.max_bytes) is not null
+     and not exists (select 1 from qk_meta where name = 'extra')
+      then raise(abort, 'QK028 limits need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in')
+  end;
+end;
+
+create trigger if not exists qk_batch_made before insert on qk_batch
+when not exists (select 1 from qk_meta where name = 'extra')
+begin
+  select raise(abort, 'QK028 batches need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in');
 end;
 
 -- A lease is on the books of qk_lease.
@@ -166,13 +237,16 @@ begin
   select raise(abort, 'QK023 the book of leases is kept by the queue alone');
 end;
 
--- Only what is finished can go, and never the newest row: so no id is used twice.
+-- Only what is finished can go, and never the newest row: so no id is used twice. What others wait for, or read the result of, stays, too.
 create trigger if not exists qk_task_delete before delete on qk_task
 begin
   select case
     when old.state = 'ready' or old.state = 'scheduled' or old.state = 'blocked' or old.state = 'running'
       then raise(abort, 'QK021 an unfinished task cannot be deleted: cancel it first')
     when old.id = (select max(id) from qk_task) then raise(ignore)
+    when exists (select 1 from qk_dependency d join qk_task t on t.id = d.task_id
+                  where d.needs_id = old.id and (t.state = 'blocked' or t.state = 'ready' or t.state = 'scheduled' or t.state = 'running'))
+      then raise(ignore)
   end;
 end;
 
@@ -180,8 +254,14 @@ create trigger if not exists qk_task_gone after delete on qk_task
 begin
   delete from qk_run        where task_id = old.id;
   delete from qk_log        where task_id = old.id;
+  update qk_task set needs = needs - 1           -- of a finished task, that waited in vain: should it be retried, it waits for the others
+   where needs > 0 and old.state <> 'done' and id in (select task_id from qk_dependency where needs_id = old.id and on_failure <> 'run');
   delete from qk_dependency where needs_id = old.id;
   delete from qk_dependency where task_id  = old.id;
+  update qk_task set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end, due_at = min(ifnull(run_at, until_at), ifnull(until_at, run_at))
+   where old.turn = 1
+     and id = (select min(id) from qk_task where queue = old.queue and group_key = old.group_key and turn = 0);
+  delete from qk_batch where id = old.batch and ended_at is not null and not exists (select 1 from qk_task where batch = old.batch);
 end;
 
 -- History is append-only, and what the law above wrote when a run ended: no OR REPLACE, no run that never was.
@@ -233,6 +313,7 @@ create trigger if not exists qk_meta_kept before delete on qk_meta
 begin
   select case old.name
     when 'replaced'       then raise(abort, 'QK001 OR REPLACE of a task is refused: it would delete the holder of the key without a word')
+    when 'extra'          then raise(abort, 'QK030 the extra laws stay with the file')
     when 'schema_version' then raise(abort, 'QK030 the version of the schema stays with the file') end;
 end;
 

@@ -24,8 +24,8 @@ update qk_task
                      else 'scheduled' end,
        due_at = case when cancel_at is not null then null
                      when :dead or failures + 1 >= (select max_attempts from qk_policy where task_id = qk_task.id) then null
-                     else coalesce(:now, (select now from qk_clock))
-                        + coalesce(:delay_ms, (select retry_ms + abs(random() % (retry_ms * coalesce(:jitter, 25) / 100 + 1))
-                                                 from qk_policy where task_id = qk_task.id)) end
+                     else min(coalesce(:now, (select now from qk_clock))
+                            + coalesce(:delay_ms, (select retry_ms + abs(random() % (retry_ms * coalesce(:jitter, 25) / 100 + 1))
+                                                     from qk_policy where task_id = qk_task.id)), ifnull(until_at, 9007199254740991)) end
  where id = cast(:receipt as integer) and :receipt = id || ':' || claims and state = 'running'
 returning id, state, failures, due_at;

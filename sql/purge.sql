@@ -1,4 +1,5 @@
--- purge: forget finished tasks that are older than their queue keeps them (7 days), dead ones only when asked for. The newest task stays.
+-- purge: forget finished tasks that are older than their queue keeps them (7 days), dead ones only when asked for. The newest task stays,
+-- and so does one whose result others may still read, and one that holds its key for a time that is not over.
 -- In bites: ids above :from, :span of them; without these, all at once.
 --
 -- usage: purge [-q QUEUE] [--older D] [--state done|cancelled|dead]
@@ -17,5 +18,6 @@ delete from qk_task
    and (state = 'done' or state = 'cancelled' or state = 'dead')
    and case when :state is null then state <> 'dead' else state = :state end
    and (:queue is null or queue = :queue)
+   and (key_until is null or key is null or key_until <= coalesce(:now, (select now from qk_clock)))
    and ended_at <= coalesce(:now, (select now from qk_clock))
                  - coalesce(:older_ms, (select retention_ms from qk_queue where name = qk_task.queue), 604800000);

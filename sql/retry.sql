@@ -1,4 +1,5 @@
--- retry: a finished task (dead, cancelled or done) is ready again, with all its attempts. Its key is taken back if it is free.
+-- retry: a finished task (dead, cancelled or done) is ready again, with all its attempts. Its key is taken back if it is free. Those that were
+-- cancelled because it failed wait for it again; it waits itself while a task that it needs is unfinished.
 --
 -- usage: retry ID...
 --
@@ -8,14 +9,16 @@
 --   :now          integer = the clock    the moment, in ms
 -- row
 --   id            integer
---   state         text                   ready or scheduled
+--   state         text                   ready, scheduled or blocked
 -- no row: no such task, or it is not finished
 
 update qk_task
-   set failures = 0, crashes = 0, cancel_at = null, result = null, until_at = null,
-       state     = case when :delay_ms > 0 then 'scheduled' else 'ready' end,
-       due_at    = case when :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
-       key_until = case when key is not null
+   set failures = 0, crashes = 0, cancel_at = null, result = null, until_at = null, cause = null,
+       state     = case when needs > 0 then 'blocked' when :delay_ms > 0 then 'scheduled' else 'ready' end,
+       due_at    = case when needs = 0 and :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
+       run_at    = case when needs > 0 and :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
+       key_until = case when key_until is not null then key_until
+                        when key is not null
                          and not exists (select 1 from qk_task o
                                           where o.queue = qk_task.queue and o.key = qk_task.key
                                             and o.key is not null and o.key_until is not null) then 0 end

@@ -23,25 +23,26 @@ create table if not exists qk_task (
   queue        text    not null default 'default',
   kind         text    not null default '',          -- what sort of work; picks the handler
   key          text,                                 -- dedupe: one holder of (queue, key) at a time
-  key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed; NULL = released
+  key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed, or a moment (and till
+                                                     -- finished); NULL = released
   duplicates   integer,                              -- puts that met its key; NULL = no put verb made it
   worker       text,                                 -- who ran it last
   error        text,                                 -- why its last failed run failed
   result       text,                                 -- what ack left
   run_at       integer,                              -- the run time asked for at put; NULL = at once
-  until_at     integer,                              -- (later) expires unrun at this time
-  lane         text    not null default '',          -- (later) capabilities asked of a worker
-  share        text    not null default '',          -- (later) fairness label
-  group_key    text,                                 -- (later) tasks of a group run one at a time, in order
-  turn         integer,                              -- (later) NULL not in line, 0 waits, 1 has the turn
-  needs        integer not null default 0,           -- (later) dependencies not yet satisfied
-  cause        integer,                              -- (later) the task whose end cancelled this one
-  batch        integer,                              -- (later) its qk_batch
-  slot         integer not null default 0,           -- (later) 1 = counted against its queue's limits
-  counted      integer not null default 0,           -- (later) 1 = counted in its queue's depth
-  awaited      integer not null default 0,           -- (later) 1 = others wait for it
-  after        text,                                 -- (later) JSON list of task ids to wait for
-  on_failure   text,                                 -- (later) what to do when one of them fails
+  until_at     integer,                              -- expires at this moment if it still waits then
+  lane         text    not null default '',          -- what it requires of a worker: words in order, one space between
+  share        text    not null default '',          -- whose share of the work it is (a tenant): fair claims take turns
+  group_key    text,                                 -- tasks of a group run one at a time, in order
+  turn         integer,                              -- its place in the group's line: NULL not in it, 0 waits, 1 has the turn
+  needs        integer not null default 0,           -- dependencies that are not met yet
+  cause        integer,                              -- the task whose failure cancelled this one
+  batch        integer,                              -- its qk_batch
+  slot         integer not null default 0,           -- what its claim counts for: 1 its queue's limits, 2 its worker's, 4 takes turns
+  counted      integer not null default 0,           -- 1 = counted in its queue's depth
+  awaited      integer not null default 0,           -- 1 = others wait, or waited, for it
+  after        text,                                 -- JSON list of the tasks to wait for, as put
+  on_failure   text,                                 -- when one of them fails: cancel (NULL), run, or wait for its retry
   max_attempts integer,                              -- these three: NULL = as the queue says
   lease_ms     integer,
   backoff_ms   integer,
@@ -76,6 +77,9 @@ create table if not exists qk_task (
 create index if not exists qk_task_ready on qk_task (queue, lane, priority desc, share) where state = 'ready';
 create index if not exists qk_task_due   on qk_task (due_at) where due_at is not null and state <> 'running';
 create unique index if not exists qk_task_key on qk_task (queue, key) where key is not null and key_until is not null;
+create unique index if not exists qk_task_turn on qk_task (queue, group_key) where turn = 1;
+create index if not exists qk_task_line  on qk_task (queue, group_key) where turn = 0;
+create index if not exists qk_task_batch on qk_task (batch) where batch is not null;
 
 -- Which leases end when, coarsely: some of the 16 tasks with id >> 4 = block hold a lease that ends in the second slot (due_at >> 10).
 -- A law adds a row when a claim or extend needs one, ack never touches it, tick sweeps it: running tasks need no index of their own.
@@ -106,19 +110,23 @@ create table if not exists qk_queue (
   backoff_ms     integer,
   backoff_cap_ms integer,
   retention_ms   integer,                            -- how long done and cancelled tasks are kept; dead ones stay
-  strategy       text,                               -- this and the rest: (later)
-  max_running    integer,
-  running        integer not null default 0,
-  rate_us        integer,
-  burst          integer,
-  rate_at        integer not null default 0,
-  cursor         text    not null default '',
-  max_depth      integer,
-  max_bytes      integer,
-  on_full        text,
-  depth          integer not null default 0,
+  strategy       text,                               -- which ready task is next: priority (NULL) fifo lifo random fair
+  max_running    integer,                            -- most tasks that run at once
+  running        integer not null default 0,         --   how many do, of those claimed since there is a limit
+  rate_us        integer,                            -- a claim each so many microseconds
+  burst          integer,                            --   and this many at once after a rest (NULL = 1)
+  rate_at        integer not null default 0,         --   to when, in microseconds since the epoch, the claims so far use it up
+  cursor         text    not null default '',        -- whose turn it was last, when claims are fair
+  max_depth      integer,                            -- most tasks that wait
+  max_bytes      integer,                            -- most bytes of their payloads
+  on_full        text,                               -- then a put is refused (NULL, reject), drops the oldest, or coalesces
+  depth          integer not null default 0,         --   how many wait, of those put since there is a limit
   bytes          integer not null default 0,
-  on_group       text,
+  on_group       text,                               -- a task that failed keeps its group waiting (NULL, block) or steps aside
+  max_per_worker integer,                            -- most tasks that one worker runs at once
+  labelled       integer not null default 0,         -- 1 = some task has a share
+  special        integer generated always as (       -- 1 = only claim.sql may claim: its lean twin knows no policies
+                   paused or labelled or coalesce(strategy, max_running, max_per_worker, rate_us) is not null) virtual,
   constraint "QK013 a queue needs a name without NUL" check (name <> '' and printf('%s', name) = name),
   constraint "QK019 a policy number is out of range" check (
         (lease_ms       is null or typeof(lease_ms)       = 'integer' and lease_ms between 1 and 1000000000000000)
@@ -139,39 +147,62 @@ create table if not exists qk_worker (
   queues     text    not null default '[]'           -- JSON list of names
 ) without rowid;
 
--- Tables of later versions, here from the start so that no file needs surgery.
+-- How many tasks each worker runs of the queues that limit it.
+create table if not exists qk_hand (
+  queue   text    not null,
+  worker  text    not null,
+  running integer not null,
+  primary key (queue, worker)
+) without rowid;
+
 create table if not exists qk_dependency (           -- task_id waits for needs_id; an edge points back in time, so no cycle can be written
   needs_id   integer not null,
   task_id    integer not null,
-  on_failure text    not null default 'cancel',
+  on_failure text    not null default 'cancel',      -- of needs_id: cancel, run, wait
   primary key (needs_id, task_id),
   constraint "QK017 a task can wait only for an older one" check (needs_id < task_id)
 ) without rowid;
 create index if not exists qk_dependency_task on qk_dependency (task_id);
 
+-- The task whose failure, or retry, is being passed on, and those it reaches. Empty but while that law is at work.
+create table if not exists qk_cascade (
+  task_id integer primary key not null,
+  root    integer,                                   -- NULL = the task it began with
+  needs   integer                                    -- of who is neither felled nor reopened by it: its needs from now on
+);
+
+-- Tasks that are counted together. A callback is a task that runs when the batch is closed and all of it is finished.
 create table if not exists qk_batch (
   id         integer primary key,
-  callback   integer,
-  open       integer not null default 1,
+  name       text,
+  open       integer not null default 1,             -- 1 = tasks may be added
   total      integer not null default 0,
   unfinished integer not null default 0,
   done       integer not null default 0,
-  failed     integer not null default 0
+  failed     integer not null default 0,             -- dead or cancelled
+  created_at integer not null default (cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer)),
+  ended_at   integer,                                -- when it was closed and all finished, for the first time
+  queue      text    not null default 'default',     -- of the callback, as the next two
+  kind       text    not null default '',
+  payload    text,                                   -- NULL = no callback
+  callback   integer                                 -- its task, made by law
 );
 
 create table if not exists qk_schedule (
   name       text    primary key not null,
-  rule       text    not null,
-  zone       text    not null default 'UTC',
+  rule       text    not null,                       -- cron words, every D, or at TIME
+  zone       text    not null default 'UTC',         -- whose clock cron words mean
   queue      text    not null default 'default',
   kind       text    not null default '',
   payload    text    not null default 'null',
-  next_at    integer,
-  fire       text,
-  catch_up   text    not null default 'one',
-  grace_ms   integer,
-  jitter_ms  integer not null default 0,
-  paused     integer not null default 0
+  next_at    integer,                                -- the next instant; NULL = not worked out yet, or over
+  fire       text,                                   -- JSON list of [instant, run time] to put now, each once, by law
+  catch_up   text    not null default 'one',         -- of the instants missed: skip, one, all
+  grace_ms   integer,                                -- instants longer ago than this are skipped; NULL = none is
+  jitter_ms  integer not null default 0,             -- each runs up to so much later
+  paused     integer not null default 0,
+  priority   integer not null default 0,
+  last_at    integer                                 -- the instant that fired last
 ) without rowid;
 
 create table if not exists qk_event (                -- what happened to tasks; append-only
@@ -198,6 +229,12 @@ create table if not exists qk_meta (
   constraint "QK031 a queue needs a database whose encoding is UTF-8: give it a file of its own" check (length(cast('a' as blob)) = 1)
 ) without rowid;
 
-insert into qk_meta (name, value) values ('schema_version', 1)
+-- What the extra laws are called with; never holds a row.
+create table if not exists qk_linked (
+  id    integer primary key,
+  state text                                         -- the state that this task had before it moved
+);
+
+insert into qk_meta (name, value) values ('schema_version', 2)
   on conflict (name) do update set value = excluded.value where excluded.value < value;  -- an older schema than the file's: refused by law QK030
 insert or ignore into qk_meta (name) values ('replaced');  -- is there so that laws.sql notices an INSERT OR REPLACE

@@ -20,10 +20,13 @@ create view if not exists qk_tick (now, batch, jitter, seed) as select null, nul
 
 create trigger if not exists qk_tick_due instead of insert on qk_tick
 begin
-  update qk_task set state = 'ready', due_at = until_at
-   where id in (select id from qk_task
-                 where due_at <= new.now and state <> 'running' and state = 'scheduled'
-                 order by due_at limit ifnull(new.batch, 100));
+  -- who waits for a time is ready; who still waits at the end of his time is not wanted any more
+  update qk_task
+     set state    = case when until_at <= new.now then 'cancelled' else 'ready' end,
+         due_at   = case when until_at <= new.now then null else until_at end,
+         ended_at = case when until_at <= new.now then new.now else ended_at end,
+         error    = case when until_at <= new.now then 'expired: not run in time' else error end
+   where id in (select id from qk_task where due_at <= new.now and state <> 'running' order by due_at limit ifnull(new.batch, 100));
   -- a lease that expired is a run that failed
   update qk_task
      set settled = claims, failures = failures + 1, crashes = crashes + 1, ended_at = new.now,
@@ -33,8 +36,9 @@ begin
                        else 'scheduled' end,
          due_at = case when cancel_at is not null then null
                        when failures + 1 >= (select max_attempts from qk_policy where task_id = qk_task.id) then null
-                       else new.now + (select retry_ms + (ifnull(new.seed, 0) % 1000003 + id * 7919) % (retry_ms * ifnull(new.jitter, 25) / 100 + 1)
-                                         from qk_policy where task_id = qk_task.id) end
+                       else (select min(new.now + retry_ms + (ifnull(new.seed, 0) % 1000003 + id * 7919) % (retry_ms * ifnull(new.jitter, 25) / 100 + 1),
+                                        ifnull(until_at, 9007199254740991))
+                               from qk_policy where task_id = qk_task.id) end
    where id in (select t.id
                   from (select slot, block from qk_lease where slot <= new.now >> 10 order by slot limit ifnull(new.batch, 100)) l
                   cross join qk_task t not indexed
@@ -47,6 +51,15 @@ begin
                                                where t.id >= l.block << 4 and t.id < (l.block + 1) << 4
                                                  and t.state = 'running' and t.due_at >> 10 = l.slot));
 end;
+
+-- The names of priorities.
+create view if not exists qk_priority (name, value) as
+select 'low', -10 union all select 'normal', 0 union all select 'high', 10 union all select 'critical', 20;
+
+-- What a queue lets its workers claim: how many more at once, from when (ms) at the earliest, how many each worker may hold.
+create view if not exists qk_gate (queue, free, at, per_worker) as
+select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_at + rate_us - ifnull(burst, 1) * rate_us + 999) / 1000, max_per_worker
+  from qk_queue;
 
 -- Who holds what: the running tasks, as claim returns them.
 create view if not exists qk_running (id, receipt, queue, kind, key, payload, attempt, lease_until, worker) as

@@ -13,7 +13,6 @@ import typer.main
 from typer.core import TyperGroup
 
 from queuekit.durations import milliseconds
-from queuekit.errors import Usage
 
 if TYPE_CHECKING:
     from queuekit.queue import Queue
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 _MODULES = {
     **dict.fromkeys(("init", "put"), "producing"),
     **dict.fromkeys(("claim", "ack", "nack", "extend", "release"), "consuming"),
-    **dict.fromkeys(("cancel", "retry", "tick", "purge", "pause", "resume"), "managing"),
-    **dict.fromkeys(("ls", "show", "stats", "sql", "help"), "looking"),
+    **dict.fromkeys(("cancel", "retry", "snooze", "tick", "purge", "pause", "resume"), "managing"),
+    **dict.fromkeys(("policy", "batch"), "ruling"),
+    **dict.fromkeys(("ls", "show", "results", "stats", "sql", "help"), "looking"),
     **dict.fromkeys(("work", "daemon"), "working"),
 }
 
@@ -50,11 +50,6 @@ def _use(database: Path | None) -> Path | None:
     return database
 
 
-def _refuse(value: str | None) -> None:
-    if value is not None:
-        raise Usage("--after and --group are reserved for a later version; nothing was put")
-
-
 Db = Annotated[
     Path | None,
     typer.Option("--db", callback=_use, help="The queue file; else $QUEUEKIT_DB, else in the state folder."),
@@ -66,11 +61,10 @@ Name = Annotated[
     str | None, typer.Option("-q", "--queue", metavar="NAME", help="The queue (default: default).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Reserved = Annotated[str | None, typer.Option(hidden=True, callback=_refuse)]
 
 
-def open_queue(name: str | None, lock_wait: str, worker: str | None = None) -> Queue:
-    """The queue in the file that --db, the environment or the default names, closed at exit.
+def open_queue(name: str | None, lock_wait: str, **claims: Any) -> Queue:
+    """The queue in the file that --db, the environment or the default names, closed at exit; claims as Queue takes.
 
     Raises NoDatabase: it is not made here.
     """
@@ -80,7 +74,7 @@ def open_queue(name: str | None, lock_wait: str, worker: str | None = None) -> Q
 
     database = Database(default_path(), create=False, timeout=milliseconds(lock_wait) / 1000)
     atexit.register(database.close)  # the last to leave the file puts the -wal back into it
-    return Queue(database, "default" if name is None else name, worker=worker)
+    return Queue(database, "default" if name is None else name, **claims)
 
 
 def _version(asked: bool) -> None:

@@ -45,6 +45,16 @@ def receipt_of(text: str) -> str:
     return text
 
 
+def a_priority(text: object) -> int | str:
+    """A whole number, or low, normal, high or critical. Raises BadParameter."""
+    return str(text) if text in ("low", "normal", "high", "critical") else whole(text)
+
+
+def ids(text: str) -> list[int]:
+    """Ids with commas or spaces between. Raises BadParameter."""
+    return [task_id(word) for word in text.replace(",", " ").split()]
+
+
 Receipt = Annotated[
     str, typer.Argument(parser=receipt_of, metavar="RECEIPT", help="id:claims, as claim printed it.")
 ]

@@ -14,6 +14,11 @@ from queuekit.errors import LeaseLost
 from queuekit.model import Task
 
 Delay = Annotated[str | None, typer.Option(metavar="D", help="Ready again after this long.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option(metavar="S", help="priority, fifo, lifo, random or fair; else as the queue says."),
+]
+Capability = Annotated[str | None, typer.Option(metavar="WORDS", help="What the worker can do.")]
 _FIELDS = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
 
 
@@ -22,14 +27,16 @@ def claim(
     number: Annotated[
         int | None, typer.Option("-n", "--number", parser=some, metavar="N", help="Up to N tasks.")
     ] = None,
+    strategy: Strategy = None,
+    capability: Capability = None,
     worker: Annotated[str | None, typer.Option(metavar="NAME", help="Who takes it.")] = None,
     lease: Annotated[str | None, typer.Option(metavar="D", help="Length of the lease.")] = None,
     as_json: Json = False,
     db: Db = None,
     lock_wait: LockWait = "5",
 ) -> None:
-    """Take the best ready task; prints one JSON object a task. Exit 3: nothing is ready."""
-    source = open_queue(queue, lock_wait, worker)
+    """Take the next ready task; prints one JSON object a task. Exit 3: nothing is ready."""
+    source = open_queue(queue, lock_wait, worker=worker, strategy=strategy, capabilities=capability)
     tasks = [source.claim(lease=lease)] if number is None else source.claim_many(number, lease=lease)
     found = [task for task in tasks if task is not None]
     for task in found:

@@ -48,6 +48,11 @@ def show(
         record(task, as_json=as_json)
 
 
+def results(id: Id, as_json: Json = False, db: Db = None, lock_wait: LockWait = "5") -> None:
+    """What the tasks that a task waited for have left."""
+    table(open_queue(None, lock_wait).results(id), as_json=as_json)
+
+
 def stats(queue: Name = None, as_json: Json = False, db: Db = None, lock_wait: LockWait = "5") -> None:
     """How many tasks are in each state."""
     table(open_queue(queue, lock_wait).database.rows("stats", {"queue": queue}), as_json=as_json)

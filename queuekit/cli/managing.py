@@ -32,6 +32,21 @@ def retry(
     _each(ids, lambda id: queue.retry(id, delay=wait), as_json)
 
 
+def snooze(
+    ids: Ids,
+    delay: Annotated[str | None, typer.Option(metavar="D", help="Run this long from now.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")] = None,
+    as_json: Json = False,
+    db: Db = None,
+    lock_wait: LockWait = "5",
+) -> None:
+    """Let waiting tasks run later, or sooner."""
+    if (delay is None) == (at is None):
+        raise Usage("snooze takes --delay or --at")
+    queue = open_queue(None, lock_wait)
+    _each(ids, lambda id: queue.snooze(id, delay=delay, at=at), as_json)
+
+
 def tick(as_json: Json = False, db: Db = None, lock_wait: LockWait = "5") -> None:
     """Move what is due (claim does it, too)."""
     open_queue(None, lock_wait).tick()

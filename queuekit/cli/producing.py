@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from queuekit.cli.app import Db, Json, LockWait, Name, Reserved, open_queue
-from queuekit.cli.arguments import whole
+from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
+from queuekit.cli.arguments import a_priority, ids, whole
 from queuekit.cli.output import json_line, write
 from queuekit.durations import milliseconds
 from queuekit.errors import BadPayload, Usage
@@ -43,7 +43,28 @@ def _viewable(queue: str) -> None:
 Payload = Annotated[str | None, typer.Argument(help="The work; - or nothing: from stdin.")]
 Kind = Annotated[str | None, typer.Option(metavar="K", help="What sort of work; picks the handler.")]
 Key = Annotated[str | None, typer.Option(metavar="K", help="One unfinished task a key.")]
-Priority = Annotated[int, typer.Option(parser=whole, metavar="N", help="Higher is claimed first.")]
+Unique = Annotated[
+    str | None, typer.Option(metavar="D", help="How long it holds its key: a length, unclaimed or forever.")
+]
+OnConflict = Annotated[
+    str | None, typer.Option(metavar="C", help="What a waiting holder does: keep, replace or merge.")
+]
+Priority = Annotated[
+    Any,
+    typer.Option(
+        parser=a_priority, metavar="N", help="Higher is claimed first; low, normal, high, critical."
+    ),
+]
+Within = Annotated[str | None, typer.Option(metavar="D", help="Cancelled if it still waits after this long.")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Cancelled if it still waits at this time.")]
+Require = Annotated[str | None, typer.Option(metavar="WORDS", help="What a worker must be able to do.")]
+Share = Annotated[str | None, typer.Option(metavar="S", help="Whose share of the work it is.")]
+Group = Annotated[str | None, typer.Option(metavar="G", help="One at a time, in order.")]
+After = Annotated[str | None, typer.Option(metavar="ID,ID...", help="Wait until these are done.")]
+OnFailure = Annotated[
+    str | None, typer.Option(metavar="F", help="When one of these fails: cancel, run or wait.")
+]
+InBatch = Annotated[int | None, typer.Option(parser=whole, metavar="ID", help="Count it in this batch.")]
 Delay = Annotated[str | None, typer.Option(metavar="D", help="Run this much later.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="Run at this time.")]
 Attempts = Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Failures that make it dead.")]
@@ -58,9 +79,19 @@ def put(
     queue: Name = None,
     kind: Kind = None,
     key: Key = None,
+    unique: Unique = None,
+    on_conflict: OnConflict = None,
     priority: Priority = 0,
     delay: Delay = None,
     at: At = None,
+    within: Within = None,
+    until: Until = None,
+    require: Require = None,
+    share: Share = None,
+    group: Group = None,
+    after: After = None,
+    on_failure: OnFailure = None,
+    batch: InBatch = None,
     attempts: Attempts = None,
     lease: Lease = None,
     backoff: Backoff = None,
@@ -69,13 +100,13 @@ def put(
     as_json: Json = False,
     db: Db = None,
     lock_wait: LockWait = "5",
-    after: Reserved = None,
-    group: Reserved = None,
 ) -> None:
     """Give a queue a task; prints its id."""
     if delay is not None and at is not None:
         raise Usage("put takes --delay or --at, not both")
-    given: dict[str, Any] = {"kind": kind, "priority": priority, "delay": delay, "at": at}
+    given: dict[str, Any] = {"kind": kind, "priority": priority, "delay": delay, "at": at, "within": within}
+    given |= {"until": until, "require": require, "share": share, "group": group, "on_failure": on_failure}
+    given |= {"after": None if after is None else ids(after), "batch": batch}
     given |= {"max_attempts": attempts, "lease": lease, "backoff": backoff}
     if null or lines:
         if null and lines:
@@ -85,7 +116,7 @@ def put(
         _put_many(payload, queue, lock_wait, null, given, as_json)
         return
     target = open_queue(queue, lock_wait)
-    id = target.put(_payload(payload), key=key, **given)
+    id = target.put(_payload(payload), key=key, unique=unique, on_conflict=on_conflict, **given)
     _tell(target, [id], as_json, id.duplicates)
 
 

@@ -203,7 +203,7 @@ def test_a_row_that_is_no_utf8_is_dead_with_a_reason_and_the_consumer_goes_on(qu
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"max_attempts": 0}, {"priority": "high"}, {"lease": 0}, {"lease": 1e300}, {"delay": -1}]
+    "numbers", [{"max_attempts": 0}, {"priority": "urgent"}, {"lease": 0}, {"lease": 1e300}, {"delay": -1}]
 )
 def test_numbers_out_of_range_are_refused_in_a_sentence(queue: Queue, numbers: dict[str, float]) -> None:
     with pytest.raises(QueuekitError, match=r"QK01[89]|not a duration|longer than 0"):

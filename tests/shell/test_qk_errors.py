@@ -125,7 +125,21 @@ def test_a_read_only_file_is_exit_1(public_folder: Path) -> None:
         ["put", "a", "b"],
         ["put", "p", "--priority"],
         ["put", "p", "--json=1"],
-        ["put", "p", "--priority", "high"],
+        ["put", "p", "--priority", "urgent"],
+        ["put", "p", "--on-conflict", "drop", "--key", "k"],
+        ["put", "p", "--on-conflict", "merge"],
+        ["put", "p", "--unique", "soon", "--key", "k"],
+        ["put", "p", "--after", "1;2"],
+        ["put", "p", "--until", "tomorrow"],
+        ["claim", "--strategy", "best"],
+        ["policy", "--rate", "many/1m"],
+        ["policy", "--max-running", "few"],
+        ["snooze", "1"],
+        ["snooze", "1", "--delay", "1", "--at", "2030-01-01"],
+        ["batch"],
+        ["batch", "close"],
+        ["batch", "show", "x"],
+        ["results"],
         ["put", "p", "--priority", "1;2"],
         ["put", "p", "--priority", "1.5"],
         ["put", "p", "--attempts", "x"],
@@ -156,11 +170,6 @@ def test_a_read_only_file_is_exit_1(public_folder: Path) -> None:
 )
 def test_a_wrong_call_is_2(qk: Qk, args: list[str]) -> None:
     qk.refused(2, *args)
-
-
-@pytest.mark.parametrize("option", ["--after", "--group", "--after=1", "--group=g"])
-def test_after_and_group_are_reserved(qk: Qk, option: str) -> None:
-    assert "later version" in qk.refused(2, "put", "p", option)
 
 
 def test_put_without_a_payload_on_a_terminal_or_a_closed_stdin_is_2(qk: Qk) -> None:

@@ -30,20 +30,23 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, cancel_at) values ('x', 1)",
         "insert into qk_task (payload, claimed_at, ended_at, worker, result) values ('x', 1, 2, 'w', 'r')",
         "insert into qk_task (payload, state) values ('x', 'bogus')",
+        *(
+            f"insert into qk_task (payload, {book}) values ('x', 1)"
+            for book in ("needs", "turn", "slot", "counted", "awaited", "cause")
+        ),
+        "insert into qk_task (payload, needs) values ('x', 'x')",
     ],
     "QK003": [
-        "insert into qk_task (payload, after) values ('x', '[1]')",
-        "insert into qk_task (payload, group_key) values ('x', 'g')",
-        "insert into qk_task (payload, until_at) values ('x', 5)",
-        "insert into qk_task (payload, lane) values ('x', 'gpu')",
-        "insert into qk_task (payload, needs) values ('x', 1)",
-        "insert into qk_task (payload, needs) values ('x', 'x')",
-        "insert into qk_task (payload, turn) values ('x', 1)",
-        "insert into qk_task (payload, key, key_until) values ('x', 'free', 7)",
-        "update qk_task set key = 'free', key_until = 7 where id = 1",
         *(
             f"update qk_task set {reserved} where id = 1"
-            for reserved in ("lane = 'gpu'", "until_at = 5", "after = '[1]'", "group_key = 'g'")
+            for reserved in (
+                "lane = 'gpu'",
+                "after = '[1]'",
+                "group_key = 'g'",
+                "share = 's'",
+                "batch = 1",
+                "on_failure = 'run'",
+            )
         ),
     ],
     "QK004": [
@@ -57,7 +60,7 @@ ATTACKS: dict[str, list[str]] = {
         *(
             f"update qk_task set key = 'free', key_until = {until} where id = {id}"
             for id in (4, 5, 6)
-            for until in (0, -1)
+            for until in (0, -1, 7)
         ),
         "update qk_task set key = 'free', key_until = -1 where id = 3",
     ],
@@ -116,6 +119,9 @@ ATTACKS: dict[str, list[str]] = {
         f"insert into qk_queue (name) values ({NUL})",
     ],
     "QK014": [
+        "insert into qk_task (payload, group_key) values ('x', '')",
+        f"insert into qk_task (payload, group_key) values ('x', {NUL})",
+        f"insert into qk_task (payload, share) values ('x', {NUL})",
         f"insert into qk_task (payload, key) values ('x', {NUL})",
         "insert into qk_task (payload, key) values ('x', x'6162')",
         f"update qk_task set key = {NUL} where id = 7",
@@ -130,10 +136,18 @@ ATTACKS: dict[str, list[str]] = {
     ],
     "QK016": ["update qk_task set id = 0 where id = 1", "update qk_task set id = -5 where id = 1"],
     "QK017": [
+        "insert into qk_task (payload, after) values ('x', '[8]')",
+        "insert into qk_task (payload, after) values ('x', '[99]')",
         "insert into qk_dependency (needs_id, task_id) values (2, 1)",
         "insert into qk_dependency (needs_id, task_id) values (1, 1)",
     ],
     "QK018": [
+        "insert into qk_task (payload, key, key_until) values ('x', 'free', 'x')",
+        "insert into qk_task (payload, key, key_until) values ('x', 'free', -2)",
+        "insert into qk_task (payload, until_at, due_at) values ('x', 'x', 'x')",
+        "insert into qk_task (payload, batch) values ('x', 'x')",
+        "update qk_task set key = 'free', key_until = 'x' where id = 1",
+        "update qk_task set until_at = 'x' where id = 2",
         "insert into qk_task (payload, priority) values ('x', 'high')",
         "insert into qk_task (payload, priority) values ('x', 1.5)",
         "update qk_task set priority = 'high' where id = 1",
@@ -143,6 +157,18 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set duplicates = 'many' where id = 1",
     ],
     "QK019": [
+        "insert into qk_task (payload, on_failure) values ('x', 'never')",
+        *(
+            f"insert into qk_queue (name, {policy}) values ('q', {value})"
+            for policy, value in (
+                *((word, "'other'") for word in ("strategy", "on_full", "on_group")),
+                *(
+                    (limit, value)
+                    for limit in ("max_running", "rate_us", "max_depth")
+                    for value in ("0", "-1", "'x'", "1.5")
+                ),
+            )
+        ),
         "insert into qk_task (payload, max_attempts) values ('x', 0)",
         "insert into qk_task (payload, lease_ms) values ('x', -1)",
         "update qk_task set backoff_ms = 'a while' where id = 1",
@@ -177,6 +203,7 @@ ATTACKS: dict[str, list[str]] = {
         "delete from qk_run",
         "insert or replace into qk_run (task_id, claim, outcome) values (5, 1, 'done')",
         "insert or ignore into qk_run (task_id, claim, outcome) values (5, 1, 'done')",
+        "insert into qk_cascade (task_id, root) values (5, 5)",
         "insert into qk_run (task_id, claim, outcome) values (5, 2, 'done')",
         "insert into qk_run (task_id, claim, outcome) values (3, 1, 'released')",
         "insert into qk_run (task_id, claim, outcome) values (1, 0, 'released')",
@@ -196,7 +223,26 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_lease set slot = slot + 1",
         "update or replace qk_lease set block = 99",
     ],
+    "QK024": [
+        *(
+            f"insert into qk_task (payload, after) values ('x', '{after}')"
+            for after in ("[0]", "nothing", '{"a": 1}', '["1"]', "[1.5]", "1", "[null]")
+        ),
+        "insert or ignore into qk_task (payload, after) values ('x', '[1, 0]')",
+    ],
+    "QK025": [
+        f"insert into qk_task (payload, lane) values ('x', '{words}')"
+        for words in ("b a", "a  b", " a", "a ", "a a", "a*", "[a]", 'a"b', "ü", "a,b")
+    ],
+    "QK026": [
+        "insert into qk_task (payload, batch) values ('x', 99)",
+    ],
+    "QK027": [
+        "insert into qk_task (queue, payload) values ('limited', 'xx')",
+        "insert into qk_task (queue, payload, run_at) values ('limited', 'xx', 5)",
+    ],
     "QK030": [
+        "delete from qk_meta where name = 'extra'",
         "insert or replace into qk_meta (name, value) values ('schema_version', 0)",
         "update qk_meta set value = 0 where name = 'schema_version'",
         "update qk_meta set value = null where name = 'schema_version'",
@@ -208,3 +254,17 @@ ATTACKS: dict[str, list[str]] = {
         " on conflict (name) do update set value = excluded.value",
     ],
 }
+
+# What a file without the extra laws refuses.
+EXTRA_ATTACKS = [
+    *(
+        f"insert into qk_task (payload, {link}) values ('x', '[1]')"
+        for link in ("group_key", "share", "after")
+    ),
+    "insert into qk_task (payload, batch) values ('x', 1)",
+    *(
+        f"insert into qk_queue (name, {limit}) values ('q', 1)"
+        for limit in ("max_running", "max_per_worker", "rate_us", "max_depth", "max_bytes")
+    ),
+    "insert into qk_batch default values",
+]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from clients import Row
 
-from queuekit import Database, Queue, Task
+from queuekit import Batch, Database, Queue, Task
 
 
 class Python:
@@ -16,12 +17,12 @@ class Python:
     def __init__(self, db: Path) -> None:
         self.db = db
         self.database = Database(db, create=False, timeout=30)
-        self.queues: dict[tuple[str, str | None], Queue] = {}
+        self.queues: dict[tuple[Any, ...], Queue] = {}
 
-    def queue(self, name: str | None = None, worker: str | None = None) -> Queue:
-        key = "default" if name is None else name, worker
+    def queue(self, name: str | None = None, worker: str | None = None, **choice: Any) -> Queue:
+        key = "default" if name is None else name, worker, *choice.values()
         if key not in self.queues:
-            self.queues[key] = Queue(self.database, key[0], worker=worker)
+            self.queues[key] = Queue(self.database, key[0], worker=worker, **choice)
         return self.queues[key]
 
     def put(
@@ -33,13 +34,14 @@ class Python:
     def claim(
         self, queue: str | None = None, *, worker: str | None = None, now: int | None = None, **options: Any
     ) -> Row | None:
-        task = self.queue(queue, worker).claim(now=now, **lengths(options))
+        task = self.queue(queue, worker, **choice(options)).claim(now=now, **lengths(options))
         return told(task) if task else None
 
     def claim_many(
         self, limit: int, *, queue: str | None = None, worker: str | None = None, **options: Any
     ) -> list[Row]:
-        return [told(task) for task in self.queue(queue, worker).claim_many(limit, **lengths(options))]
+        source = self.queue(queue, worker, **choice(options))
+        return [told(task) for task in source.claim_many(limit, **lengths(options))]
 
     def put_many(self, payloads: list[str], *, queue: str | None = None, **options: Any) -> list[int]:
         return self.queue(queue).put_many(payloads, **lengths(options))
@@ -63,6 +65,26 @@ class Python:
     def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
         return self.queue().retry(id, now=now, **lengths({"delay_ms": delay_ms}))
 
+    def snooze(
+        self, id: int, *, delay_ms: int | None = None, run_at: int | None = None, now: int | None = None
+    ) -> str:
+        given = {"delay_ms": delay_ms} if run_at is None else {"run_at": run_at}
+        return self.queue().snooze(id, now=now, **lengths(given))
+
+    def results(self, id: int) -> list[Row]:
+        return self.queue().results(id)
+
+    def batch_open(
+        self, payload: str | None = None, *, queue: str | None = None, now: int | None = None
+    ) -> int:
+        return Batch.open(self.database, payload, queue=queue or "default", now=now).id
+
+    def batch_close(self, id: int) -> None:
+        Batch(self.database, id).close()
+
+    def batch(self, id: int) -> Row:
+        return Batch(self.database, id).show()
+
     def tick(self, *, now: int | None = None) -> None:
         self.queue().tick(now)
 
@@ -84,11 +106,11 @@ class Python:
     def resume(self, queue: str | None = None) -> None:
         self.queue(queue).resume()
 
-    def policy(self, queue: str | None = None, **options: int) -> Row:
+    def policy(self, queue: str | None = None, **options: Any) -> Row:
         return self.queue(queue).policy(**lengths(options))
 
-    def due(self) -> int | None:
-        return self.database.next_due()
+    def due(self, *, now: int | None = None) -> int | None:
+        return self.database.next_due(now)
 
     def make_view(self, queue: str) -> None:
         self.database.make_view(queue)
@@ -104,14 +126,30 @@ def told(task: Task) -> Row:
     return {name: getattr(task, name) for name in names}
 
 
+def choice(options: Row) -> Row:
+    """What a Queue is made with; the rest stays in options."""
+    return {name: options.pop(name, None) for name in ("strategy", "capabilities")}
+
+
+UNIQUE = {-1: "unclaimed", 9007199254740991: "forever"}
+
+
 def lengths(options: Row) -> Row:
     """The options as Python names them: lengths are texts, the moment of run_at is in seconds."""
     given: Row = {}
     for name, value in options.items():
-        if name == "run_at":
-            given["at"] = value / 1000
+        if value is None:
+            continue
+        if name in ("run_at", "until_at"):
+            given[name.removeprefix("run_").removesuffix("_at")] = value / 1000
+        elif name == "after":
+            given[name] = json.loads(value)
+        elif name == "rate_us":
+            given["rate"] = f"1/{value / 1000}ms" if value else 0
+        elif name == "unique_ms":
+            given["unique"] = UNIQUE.get(value, f"{value}ms")
         elif name.endswith("_ms"):
-            given[name.removesuffix("_ms")] = None if value is None else f"{value}ms"
+            given[name.removesuffix("_ms")] = f"{value}ms"
         else:
             given[name] = value
     return given

@@ -14,15 +14,19 @@ from sqlite_shell import SQL
 from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused, Usage
 
 QK = SQL.parent / "bin" / "qk"
+UNIQUE = {-1: "unclaimed", 9007199254740991: "forever"}
 LONGEST_ARGUMENT = 30_000  # characters; Linux takes 128 KB
 OPTIONS = {
     "max_attempts": "attempts",
     "run_at": "at",
+    "until_at": "until",
+    "rate_us": "rate",
+    "capabilities": "capability",
 }  # the others are called as the parameter, without its _ms
 
 
 class Qk(Raw):
-    """The bash client. It has no verb for policy and due: who uses it asks sqlite3, as here."""
+    """The bash client. It has no verb for due: who uses it asks sqlite3, as here."""
 
     def call(self, verb: str, *args: str, now: int | None = None, stdin: str = "") -> str:
         """stdout of qk VERB; its exit code as the error it means."""
@@ -78,6 +82,30 @@ class Qk(Raw):
     def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
         return str(self.answer("retry", str(id), delay_ms=delay_ms, now=now)["state"])
 
+    def snooze(
+        self, id: int, *, delay_ms: int | None = None, run_at: int | None = None, now: int | None = None
+    ) -> str:
+        return str(self.answer("snooze", str(id), delay_ms=delay_ms, run_at=run_at, now=now)["state"])
+
+    def results(self, id: int) -> list[Row]:
+        return [json.loads(line) for line in self.call("results", "--json", str(id)).splitlines()]
+
+    def batch_open(
+        self, payload: str | None = None, *, queue: str | None = None, now: int | None = None
+    ) -> int:
+        payloads = [] if payload is None else [payload]
+        return int(self.call("batch", "open", *words({"queue": queue}), "--", *payloads, now=now))
+
+    def batch_close(self, id: int) -> None:
+        self.call("batch", "close", str(id))
+
+    def batch(self, id: int) -> Row:
+        row: Row = json.loads(self.call("batch", "show", "--json", str(id)))
+        return row
+
+    def policy(self, queue: str | None = None, **options: Any) -> Row:
+        return self.answer("policy", queue=queue, **options)
+
     def tick(self, *, now: int | None = None) -> None:
         self.call("tick", now=now)
 
@@ -111,9 +139,15 @@ def words(options: Row) -> list[str]:
 def option(name: str, value: Any) -> list[str]:
     if name == "dead":
         return ["--dead"] * value
-    if name == "run_at" or name.endswith("_ms"):
+    if name == "unique_ms" and value in UNIQUE:
+        value = UNIQUE[value]
+    elif name in ("run_at", "until_at") or name.endswith("_ms"):
         value = f"{value // 1000}.{value % 1000:03}"
-    return [f"--{OPTIONS.get(name, name.removesuffix('_ms'))}", str(value)]
+    elif name == "after":
+        value = value.strip("[]")
+    elif name == "rate_us":
+        value = f"1/{value // 1000}ms" if value else "0"
+    return [f"--{OPTIONS.get(name, name.removesuffix('_ms').replace('_', '-'))}", str(value)]
 
 
 def meaning(verb: str, code: int, said: str) -> QueuekitError:

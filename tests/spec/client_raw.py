@@ -9,7 +9,10 @@ from typing import Any
 from clients import BY_RECEIPT, Row
 from sqlite_shell import SQL, Fault, bind, sqlite
 
+from queuekit import statements
 from queuekit.errors import LeaseLost, NoTask, QueuekitError, Refused, translate
+
+EXTRA = [f".read '{SQL / name}.sql'" for name in statements.EXTRA]
 
 
 class Raw:
@@ -25,6 +28,9 @@ class Raw:
             read = [".mode json", f".read '{SQL / verb}.sql'", "select changes() as changes;"]
             *rows, last = sqlite(self.db, "\n".join([".parameter init", *bound, *read]))
         except (Fault, UnicodeError) as fault:
+            if "QK028" in str(fault):  # as sql/README.md says
+                sqlite(self.db, "\n".join([".mode json", "begin immediate;", *EXTRA, "commit;"]))
+                return self.run(verb, **parameters)
             raise translate(fault, str(self.db)) from fault
         return rows, last["changes"]
 
@@ -35,7 +41,7 @@ class Raw:
             return rows[0]
         if verb in BY_RECEIPT:
             raise LeaseLost(parameters["receipt"])
-        if verb != "show":
+        if verb not in ("show", "batch"):
             self.show(parameters["id"])
             raise Refused(f"{verb} of {parameters['id']}")
         raise NoTask(str(parameters["id"]))
@@ -51,6 +57,8 @@ class Raw:
     def claim_many(self, limit: int, *, now: int | None = None, **options: Any) -> list[Row]:
         rows, _ = self.run("claim_many", limit=limit, now=now, **options)
         rows.sort(key=lambda row: (-row["priority"], row["id"]))
+        while len(rows) < limit and (task := self.claim(now=now, **options)):  # as its header says
+            rows.append(task)
         return rows
 
     def put_many(self, payloads: list[str], *, now: int | None = None, **options: Any) -> list[int]:
@@ -79,6 +87,27 @@ class Raw:
     def retry(self, id: int, *, delay_ms: int | None = None, now: int | None = None) -> str:
         return str(self.row("retry", id=id, delay_ms=delay_ms, now=now)["state"])
 
+    def snooze(
+        self, id: int, *, delay_ms: int | None = None, run_at: int | None = None, now: int | None = None
+    ) -> str:
+        return str(self.row("snooze", id=id, delay_ms=delay_ms, run_at=run_at, now=now)["state"])
+
+    def results(self, id: int) -> list[Row]:
+        return self.run("results", id=id)[0]
+
+    def batch_open(
+        self, payload: str | None = None, *, queue: str | None = None, now: int | None = None
+    ) -> int:
+        self.run("batch_open", payload=payload, queue=queue, now=now)
+        return int(sqlite(self.db, ".mode json\nselect max(id) as id from qk_batch;")[0]["id"])
+
+    def batch_close(self, id: int) -> None:
+        if not self.run("batch_close", id=id)[1]:
+            raise NoTask(str(id))
+
+    def batch(self, id: int) -> Row:
+        return self.row("batch", id=id)
+
     def tick(self, *, now: int | None = None) -> None:
         self.run("tick", now=now)
 
@@ -101,11 +130,11 @@ class Raw:
     def resume(self, queue: str | None = None) -> None:
         self.run("resume", queue=queue)
 
-    def policy(self, queue: str | None = None, **options: int) -> Row:
+    def policy(self, queue: str | None = None, **options: Any) -> Row:
         return self.run("policy", queue=queue, **options)[0][0]
 
-    def due(self) -> int | None:
-        due: int | None = self.run("due")[0][0]["due_at"]
+    def due(self, *, now: int | None = None) -> int | None:
+        due: int | None = self.run("due", now=now)[0][0]["due_at"]
         return due
 
     def make_view(self, queue: str) -> None:

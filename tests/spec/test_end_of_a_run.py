@@ -155,12 +155,21 @@ def test_the_policy_of_a_task_wins(client: Client) -> None:
 
 
 def test_a_policy_leaves_as_it_is_what_it_does_not_name(client: Client) -> None:
-    everything = {
+    everything: dict[str, int | str] = {
         "lease_ms": 9_000,
         "max_attempts": 3,
         "backoff_ms": 5,
         "backoff_cap_ms": 70,
         "retention_ms": 8_000,
+        "strategy": "lifo",
+        "max_running": 4,
+        "max_per_worker": 2,
+        "rate_us": 60_000,
+        "burst": 5,
+        "max_depth": 100,
+        "max_bytes": 10_000,
+        "on_full": "drop_oldest",
+        "on_group": "aside",
     }
     for name, value in everything.items():
         client.policy("mail", **{name: value})

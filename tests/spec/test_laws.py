@@ -11,7 +11,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS
+from attacks import ATTACKS, EXTRA_ATTACKS
 from begun import NOW, claimed, finished, running
 from client_raw import Raw
 from sqlite_shell import SQL, Fault, sqlite
@@ -56,6 +56,7 @@ def one_of_each(empty_queue: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         finished(client, end)
     client.put("newest", now=NOW)
     client.retry(1, now=NOW)
+    client.policy("limited", max_bytes=1)  # which brings the extra laws
     by_shell(client.db, "", f"insert into qk_event (at, task_id, event) values ({NOW}, 1, 'put')")
     return client.db
 
@@ -85,6 +86,16 @@ def test_the_attack_is_refused_by_its_law_and_changes_nothing(
     assert everything(target) == before
 
 
+@pytest.mark.parametrize("sql", EXTRA_ATTACKS)
+def test_without_the_extra_laws_their_work_is_refused(
+    copied: Path, attack: Attack, pragmas: str, sql: str
+) -> None:
+    before = everything(copied)
+    with pytest.raises(sqlite3.Error, match="QK028"):
+        attack(copied, pragmas, sql)
+    assert everything(copied) == before
+
+
 LEGAL = {
     "ready": "running scheduled blocked cancelled",
     "scheduled": "ready blocked cancelled",
@@ -95,8 +106,8 @@ LEGAL = {
     "cancelled": "ready scheduled blocked",
 }
 SHAPE = {
-    "ready": "due_at = null",
-    "scheduled": "due_at = 5",
+    "ready": "due_at = null, needs = 0",
+    "scheduled": "due_at = 5, needs = 0",
     "blocked": "due_at = null, needs = 1",
     "running": "due_at = 5, claimed_at = 1, ended_at = null",
     "done": "due_at = null, ended_at = 5",
@@ -184,7 +195,11 @@ def test_the_schema_over_a_file_of_its_own_version_does_no_harm(target: Path) ->
     assert claimed(Raw(target)) == "1:1"
 
 
-EVERY_CODE = {*ATTACKS, "QK031"}  # which is about the whole file: tests/sql/test_schema.py attacks it
+EVERY_CODE = {
+    *ATTACKS,
+    "QK028",
+    "QK031",
+}  # QK031 is about the whole file: tests/sql/test_schema.py attacks it
 
 
 def codes(text: str) -> set[str]:
@@ -193,7 +208,7 @@ def codes(text: str) -> set[str]:
 
 def test_every_code_of_the_laws_stands_in_the_reference_and_is_attacked_here() -> None:
     written = codes(
-        "".join(file.read_text() for name in ("schema", "laws") for file in SQL.glob(f"{name}.sql"))
+        "".join(file.read_text() for name in ("schema", "laws*") for file in SQL.glob(f"{name}.sql"))
     )
     table = {line[2:7] for line in (SQL / "README.md").read_text().splitlines() if line.startswith("| QK")}
     assert written == table == EVERY_CODE

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from queuekit import statements
 
-NOT_VERBS = {"pragmas", "schema", "laws", "views"}
+NOT_VERBS = {"pragmas", *statements.SCHEMA, *statements.EXTRA}
 VERBS = sorted(path.stem for path in statements.folder().glob("*.sql") if path.stem not in NOT_VERBS)
 
 _PARAMETER = re.compile(r"  :(\w+) +(text|integer)(?: += (NULL|the clock|'[^']*'|-?\d+))?(?: {2,}\S.*)?")

@@ -12,30 +12,46 @@ from typing import Any
 
 import pytest
 from headers import VERBS, Column, Parameter, parse
-from verbs import NOW, Opener, connect, rows, run
+from verbs import NOW, Opener, connect, extend, rows, run
 
 from queuekit import statements
 from tests.conftest import ROOT, make_database
 
 CLI_NAME = {"list": "ls"}
-READY, RUNNING, DEAD, SCHEDULED = 1, 2, 3, 200  # ids in the scene
+READY, RUNNING, DEAD, SCHEDULED, WAITING = 1, 2, 3, 200, 244  # ids in the scene
 
 # What a call of each verb needs in the scene, so that it returns a row (or changes one).
 CALLS: dict[str, dict[str, Any]] = {
     "ack": {"receipt": "2:1", "result": "fine"},
+    "batch": {"id": 1},
+    "batch_close": {"id": 1},
+    "batch_open": {"payload": "callback", "name": "all"},
     "cancel": {"id": READY},
     "extend": {"receipt": "2:1"},
     "list": {"queue": "default"},
     "nack": {"receipt": "2:1", "error": "why"},
-    "policy": {"lease_ms": 1, "max_attempts": 2, "backoff_ms": 3, "backoff_cap_ms": 4, "retention_ms": 5},
+    "policy": dict(
+        zip(
+            "lease_ms max_attempts backoff_ms backoff_cap_ms retention_ms".split()
+            + "max_running max_per_worker rate_us burst max_depth max_bytes".split(),
+            range(1, 12),
+            strict=True,
+        ),
+        strategy="fifo",
+        on_full="coalesce",
+        on_group="aside",
+    ),
     "purge": {"state": "dead", "older_ms": 0},
     "put": {"payload": "p", "key": "k"},
+    "put_plain": {"payload": "p", "key": "k"},
     "put_many": {"payloads": '["a", "b"]'},
     "put_simple": {"payload": "p"},
     "queue_view": {"queue": "mail"},
     "reap": {"worker": "w"},
     "release": {"receipt": "2:1"},
+    "results": {"id": WAITING},
     "retry": {"id": DEAD},
+    "snooze": {"id": READY},
     "show": {"id": RUNNING},
     "worker_beat": {"name": "new", "host": "h", "pid": 1, "started_ms": 1},
     "worker_gone": {"name": "w", "pid": 1, "started_ms": 1},
@@ -47,6 +63,7 @@ def scene_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One task that waits, one that runs, one dead; 120 ready and 120 scheduled, more than any default limit."""
     path = make_database(tmp_path_factory.mktemp("headers") / "scene.db")
     connection = connect(path)
+    extend(connection)
     for payload in ("ready", "running", "dead"):
         run(connection, "put", payload=payload, key=payload, kind="k", backoff_ms=0, now=NOW)
     connection.execute("update qk_task set priority = case id when 1 then 0 else 9 end")
@@ -57,6 +74,8 @@ def scene_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(connection, "put_many", payloads=texts, now=NOW)
     run(connection, "put_many", payloads=texts, delay_ms=1000, backoff_ms=0, now=NOW)
     run(connection, "worker_beat", name="w", host="h", pid=1, started_ms=1, now=NOW)
+    run(connection, "put", payload="waits", after="[2, 3]", on_failure="run", now=NOW).fetchall()
+    run(connection, "batch_open", name="some", payload="callback", now=NOW)
     run(connection, "policy", queue="kept", retention_ms=1)
     connection.close()
     return path
@@ -109,6 +128,7 @@ def verbs_without_row(when: str) -> list[str]:
 def test_a_row_that_never_fails_to_come_comes_from_an_empty_file_too(
     verb: str, queue: sqlite3.Connection
 ) -> None:
+    extend(queue)
     assert len(run(queue, verb, **CALLS.get(verb, {})).fetchall()) == 1
 
 
@@ -162,7 +182,7 @@ def test_without_now_it_is_the_clock_of_the_machine(verb: str, scene: sqlite3.Co
         value for table in contents(scene).values() for row in table for value in row if type(value) is int
     ]
     recent = [value for value in written if before <= value <= after + 65_000]
-    quiet = {"purge", "tick"}  # the scene lies in the future of the clock
+    quiet = {"due", "purge", "tick"}  # the scene lies in the future of the clock
     assert bool(recent) != (verb in quiet)
 
 
@@ -194,6 +214,8 @@ def test_every_verb_of_the_commands_has_a_usage_line_and_no_other_has() -> None:
 
 
 def test_the_codes_in_readme_are_those_of_the_laws_and_checks() -> None:
-    spoken = set(re.findall(r"QK\d{3}", statements.source("schema") + statements.source("laws")))
+    spoken = set(
+        re.findall(r"QK\d{3}", "".join(map(statements.source, ("schema", "laws", *statements.EXTRA))))
+    )
     told = re.findall(r"^\| (QK\d{3}) \|", (statements.folder() / "README.md").read_text(), re.MULTILINE)
     assert sorted(spoken) == told

@@ -17,18 +17,34 @@ from tests.conftest import SQL
 
 SMALL, LARGE = 100, 100_000  # tasks in each of four states
 
-# What each hot verb is given in a file of n tasks a state; the laws and the tick that it sets off come along.
+# What each hot verb (the first word) is given in a file of n tasks a state; the laws and the tick that it sets off
+# come along.
 HOT: dict[str, Callable[[int], dict[str, Any]]] = {
     "put": lambda n: {"payload": "p", "key": "new", "now": NOW},
+    "put replaced": lambda n: {
+        "payload": "p",
+        "key": "new",
+        "on_conflict": "replace",
+        "priority": "high",
+        "now": NOW,
+    },
+    "put_plain": lambda n: {"payload": "p", "key": "new", "now": NOW},
     "put_simple": lambda n: {"payload": "p", "now": NOW},
     "put_many": lambda n: {"payloads": '["a", "b"]', "now": NOW},
     "claim": lambda n: {"worker": "w", "now": NOW},
+    "claim_simple": lambda n: {"worker": "w", "now": NOW},
+    "claim fifo": lambda n: {"strategy": "fifo", "now": NOW},
+    "claim lifo": lambda n: {"strategy": "lifo", "now": NOW},
+    "claim random": lambda n: {"strategy": "random", "now": NOW},
+    "claim fair": lambda n: {"strategy": "fair", "now": NOW},
+    "claim able": lambda n: {"capabilities": "gpu region=us", "now": NOW},
     "claim_many": lambda n: {"worker": "w", "limit": 10, "now": NOW},
     "ack": lambda n: {"receipt": f"{2 * n + 10}:1", "now": NOW},
     "nack": lambda n: {"receipt": f"{2 * n + 20}:1", "error": "why", "delay_ms": 1, "now": NOW},
     "extend": lambda n: {"receipt": f"{2 * n + 30}:1", "now": NOW},
     "release": lambda n: {"receipt": f"{2 * n + 40}:1", "now": NOW},
     "cancel": lambda n: {"id": 10, "now": NOW},
+    "snooze": lambda n: {"id": 10, "delay_ms": 5, "now": NOW},
     "retry": lambda n: {"id": 3 * n + 10, "now": NOW},
     "show": lambda n: {"id": 3 * n + 20},
     "due": lambda n: {},
@@ -43,9 +59,30 @@ NO_TABLE = {
     "SCAN CONSTANT ROW": "the one row of a SELECT without FROM",
     "SCAN qk_clock": "the one row of that view",
     "SCAN w": "the one row that put_many makes of its parameters",
-    "SCAN j VIRTUAL TABLE INDEX 1:": "json_each: the payloads of the call",
-    "SCAN (subquery-1)": "the past runs of the one task that show shows, found by their primary key",
+    "SCAN j VIRTUAL TABLE INDEX 1:": "json_each: the payloads of the call, or the piles of a claim",
+    "SCAN json_each VIRTUAL TABLE INDEX 1:": "the words of a requirement",
+    "SCAN qk_priority": "four names",
+    "SEARCH qk_priority USING AUTOMATIC PARTIAL COVERING INDEX (name=?)": "four names",
+    "SCAN qk_cascade": "empty, but while a failure is passed on",
+    "SCAN qk_queue": "a row a queue",
+    "SCAN qk_schedule": "a row a schedule",
+    "SCAN pile": "a row for each (lane, priority, share) that is ready",
     "SCAN l": "the rows that the SEARCH of qk_lease in due order has just found, up to its LIMIT",
+}
+
+
+# As HOT, in a file with the extra laws. (Their plans are many; what counts is that none grows.)
+LINKED: dict[str, Callable[[int], dict[str, Any]]] = HOT | {
+    "put linked": lambda n: {
+        "payload": "p",
+        "after": f"[{3 * n + 1}, 10]",
+        "group": "g",
+        "share": "s",
+        "now": NOW,
+    },
+    "put_many": lambda n: {"payloads": '["a", "b"]', "group": "g", "after": "[10]", "now": NOW},
+    "policy": lambda n: {"max_running": 5, "rate_us": 10, "max_depth": 100},
+    "batch_open": lambda n: {"payload": "callback", "now": NOW},
 }
 
 
@@ -76,24 +113,25 @@ def plan(path: Path, verb: str, given: dict[str, Any]) -> list[str]:
 
 
 def bad(line: str) -> bool:
-    return (
-        (line.startswith("SCAN") and line not in NO_TABLE)
-        or "TEMP B-TREE FOR ORDER BY" in line
-        or "AUTO" in line
+    return (line.startswith("SCAN") and line not in NO_TABLE and not line.startswith("SCAN (subquery-")) or (
+        "AUTO" in line and line not in NO_TABLE
     )
 
 
 @pytest.mark.parametrize("verb", HOT)
 def test_a_hot_statement_and_the_laws_behind_it_search_by_an_index(verb: str, large: Path) -> None:
-    lines = plan(large, verb, HOT[verb](LARGE))
+    name = verb.split()[0]
+    lines = plan(large, name, HOT[verb](LARGE))
     assert lines
     assert [line for line in lines if bad(line)] == []
+    if name != "claim":  # it sorts its piles, a row for each priority that is ready
+        assert [line for line in lines if "TEMP B-TREE FOR ORDER BY" in line] == []
 
 
 def test_the_plan_of_a_claim_shows_the_triggers_behind_it(large: Path) -> None:
     lines = plan(large, "claim", HOT["claim"](LARGE))
     assert {
-        "SEARCH qk_task USING INDEX qk_task_ready (queue=? AND lane=?)",
+        "SEARCH qk_task USING INDEX qk_task_ready (queue=? AND lane>? AND lane<?)",
         "SEARCH qk_task USING INDEX qk_task_due (due_at<?)",
         "SEARCH qk_lease USING PRIMARY KEY (slot<?)",
         "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
@@ -122,7 +160,26 @@ def steps(connection: sqlite3.Connection, verb: str, given: dict[str, Any]) -> i
 def test_a_hot_statement_costs_as_much_with_400_000_tasks_as_with_400(
     verb: str, small: Path, large: Path, opened: Opener
 ) -> None:
-    few, many = steps(opened(small), verb, HOT[verb](SMALL)), steps(opened(large), verb, HOT[verb](LARGE))
+    name = verb.split()[0]
+    few, many = steps(opened(small), name, HOT[verb](SMALL)), steps(opened(large), name, HOT[verb](LARGE))
+    assert 0 < many <= 1.2 * few
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small and a large file with the extra laws."""
+    folder = tmp_path_factory.mktemp("linked")
+    small = build(folder / "small.db", SMALL, analyze=False, extra=True)
+    return small, build(folder / "large.db", LARGE, analyze=False, extra=True)
+
+
+@pytest.mark.parametrize("verb", LINKED)
+def test_so_it_does_with_the_extra_laws(verb: str, linked: tuple[Path, Path], opened: Opener) -> None:
+    name = verb.split()[0]
+    few, many = (
+        steps(opened(path), name, LINKED[verb](each))
+        for path, each in zip(linked, (SMALL, LARGE), strict=True)
+    )
     assert 0 < many <= 1.2 * few
 
 

@@ -21,6 +21,7 @@ from tests.cli.program import QK, QUEUEKIT
 from tests.cli.program import run as run_program
 from tests.conftest import ROOT, sqlite3_program
 
+FIRST_VERSION = Path(__file__).with_name("schema_1.sql")
 Maker = Callable[..., None]
 MAKER = pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
 
@@ -190,8 +191,8 @@ def next_version(tmp_path: Path) -> Path:
     for part in ("bin", "sql", "queuekit"):
         shutil.copytree(ROOT / part, folder / part)
     schema_file = folder / "sql" / "schema.sql"
-    schema_file.write_text(schema_file.read_text().replace("('schema_version', 1)", "('schema_version', 3)"))
-    for version, change in ((2, "add column mood text"), (3, "rename column mood to temper")):
+    schema_file.write_text(schema_file.read_text().replace("('schema_version', 2)", "('schema_version', 4)"))
+    for version, change in ((3, "add column mood text"), (4, "rename column mood to temper")):
         (folder / "sql" / "migrations" / f"{version:04}.sql").write_text(
             f"alter table qk_worker {change};\nupdate qk_meta set value = {version} where name = 'schema_version';\n"
         )
@@ -216,7 +217,7 @@ def test_init_migrates_an_older_file_and_keeps_its_tasks(program: str, next_vers
         sqlite3_program(
             db, "select value from qk_meta where name = 'schema_version'; select payload from qk_task;"
         )
-        == "3\nkept\n"
+        == "4\nkept\n"
     )
     assert "temper" in sqlite3_program(db, "select name from pragma_table_info('qk_worker');")
 
@@ -229,17 +230,44 @@ def test_many_that_migrate_at_once_migrate_once(next_version: Path, db: Path) ->
         ]
         done = [process.result() for process in begun]
     assert [process.stderr for process in done if process.returncode] == []
-    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "3\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "4\n"
 
 
 @pytest.mark.parametrize("program", ["queuekit", "qk"])
 def test_a_migration_that_fails_changes_nothing(program: str, next_version: Path, db: Path) -> None:
-    (next_version / "sql" / "migrations" / "0003.sql").write_text("alter table nobody add column a;\n")
+    (next_version / "sql" / "migrations" / "0004.sql").write_text("alter table nobody add column a;\n")
     before = schema(db)
     done = run_program(init_command(next_version, program), "init", db=db)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert schema(db) == before
-    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "1\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "2\n"
+
+
+@pytest.fixture
+def first_version(tmp_path: Path) -> Path:
+    """A file that schema 1 made: a task in each of its states, a policy, a pause, a view of a queue's name."""
+    path = tmp_path / "first.db"
+    sqlite3_program(path, "pragma page_size = 2048; pragma journal_mode = wal;" + FIRST_VERSION.read_text())
+    return path
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+def test_a_file_of_schema_1_becomes_one_of_today(program: list[str], first_version: Path, db: Path) -> None:
+    kept = "select id, state, claims, key, payload from qk_task; select * from qk_run;"
+    kept += "select name, paused, max_attempts from qk_queue;"
+    before = sqlite3_program(first_version, kept)
+    refused = run_program(program, "put", "x", db=first_version)
+    assert (refused.returncode, b"init" in refused.stderr) == (1, True)
+    done = run_program(program, "init", db=first_version)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert sqlite3_program(first_version, kept) == before
+    made = {name for name, _ in objects(first_version)} - {"mail", "mail_put"}
+    assert made == {name for name, _ in objects(db)}
+    with Queue(first_version, "mail") as queue:
+        first = queue.put("first")
+        assert queue.show(queue.put("second", after=first))["state"] == "blocked"
+        assert sqlite3_program(first_version, "insert into mail (data) values ('by its view');") == ""
+        assert queue.qsize() == 3
 
 
 # --- what a file holds ----------------------------------------------------------------------------------------------

@@ -18,6 +18,12 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=30)
 
 
+def extend(connection: sqlite3.Connection) -> None:
+    """Read the extra laws in."""
+    for name in statements.EXTRA:
+        connection.executescript(statements.source(name))
+
+
 def run(connection: sqlite3.Connection, verb: str, **given: Any) -> sqlite3.Cursor:
     """Every statement of sql/VERB.sql in order; the cursor of the last one."""
     for text, names in statements.load(verb):

@@ -1,0 +1,30 @@
+-- claim_simple: the lean twin of claim, for a worker without capabilities: no tick, and of a queue with policies of its own (a strategy,
+-- limits, shares, a pause) it takes nothing. When it finds none, ask claim.
+--
+-- parameters
+--   :queue        text    = 'default'
+--   :worker       text    = NULL         who takes it (up to 20 bytes cost nothing)
+--   :lease_ms     integer = NULL         NULL = as the task says, else its queue, else 60000
+--   :now          integer = the clock    the moment, in ms
+-- row
+--   id            integer
+--   receipt       text                   id:claims, the fence of this run; ack, nack, extend and release ask for it
+--   queue         text
+--   kind          text
+--   key           text or NULL
+--   payload       text
+--   attempt       integer                1 for the first; grows with failures
+--   lease_until   integer                ms; the run is taken away after this moment unless extended
+-- no row: nothing is ready, or claim must look
+
+update qk_task
+   set state = 'running', claims = claims + 1, worker = :worker, ended_at = null,
+       claimed_at = coalesce(:now, (select now from qk_clock)),
+       due_at = coalesce(:now, (select now from qk_clock))
+              + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000)
+ where id = (select id from qk_task
+              where state = 'ready' and queue = coalesce(:queue, 'default') and lane = ''
+              order by priority desc, share, id
+              limit not exists (select 1 from qk_queue where name = coalesce(:queue, 'default') and special))
+   and (due_at is null or due_at > coalesce(:now, (select now from qk_clock)))
+returning id, id || ':' || claims as receipt, queue, kind, key, payload, failures + 1 as attempt, due_at as lease_until;

@@ -1,0 +1,85 @@
+-- laws_limits.sql: what a queue counts, for the sake of its limits: runs in progress, the rate of claims, tasks and bytes that wait.
+--
+-- A limit counts what is claimed, or put, from the moment that there is one (the task remembers: slot, counted), so that none needs a recount.
+
+-- A task whose claim counts has begun, or ended, a run.
+create view if not exists qk_claimed (id, state) as select 0, 0 where 0;
+
+create trigger if not exists qk_claimed_call instead of insert on qk_claimed
+begin
+  update qk_queue
+     set running = running + (select (slot & 1) * ((state = 'running') - (new.state = 'running')) from qk_task where id = new.id),
+         cursor  = ifnull((select share from qk_task where id = new.id and state = 'running' and slot & 4), cursor),
+         rate_at = ifnull((select max(rate_at, claimed_at * 1000) + rate_us from qk_task where id = new.id and state = 'running' and slot & 1), rate_at)
+   where name = (select queue from qk_task where id = new.id);
+  insert into qk_hand (queue, worker, running)
+    select queue, ifnull(worker, ''), 1 from qk_task where id = new.id and state = 'running' and slot & 2
+    on conflict (queue, worker) do update set running = running + 1;
+  update qk_hand set running = running - 1
+   where new.state = 'running' and (queue, worker) = (select queue, ifnull(worker, '') from qk_task where id = new.id and slot & 2);
+  delete from qk_hand where running < 1 and (queue, worker) = (select queue, ifnull(worker, '') from qk_task where id = new.id);
+end;
+
+-- One more (by 1) or less (-1) waits in a queue whose depth is limited.
+create view if not exists qk_filled (id, by) as select 0, 0 where 0;
+
+create trigger if not exists qk_filled_call instead of insert on qk_filled
+begin
+  update qk_queue
+     set depth = depth + new.by, bytes = bytes + new.by * (select length(cast(payload as blob)) from qk_task where id = new.id)
+   where name = (select queue from qk_task where id = new.id);
+end;
+
+create trigger if not exists qk_task_resized after update of payload on qk_task
+when new.counted = 1 and new.payload is not old.payload
+begin
+  update qk_queue set bytes = bytes + length(cast(new.payload as blob)) - length(cast(old.payload as blob)) where name = new.queue;
+end;
+
+-- A task has arrived in a queue whose depth is limited.
+create view if not exists qk_counted (id) as select 0 where 0;
+
+create trigger if not exists qk_counted_call instead of insert on qk_counted
+begin
+  update qk_task set counted = 1 where id = new.id;
+  insert into qk_filled values (new.id, 1);
+  insert into qk_dropped
+    select q.name, t.id, t.created_at, q.depth - ifnull(q.max_depth, q.depth), q.bytes - ifnull(q.max_bytes, q.bytes)
+      from qk_task t join qk_queue q on q.name = t.queue
+     where t.id = new.id and q.on_full = 'drop_oldest' and (q.depth > q.max_depth or q.bytes > q.max_bytes);
+  select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
+    from qk_task t join qk_queue q on q.name = t.queue
+   where t.id = new.id and (q.depth > q.max_depth or q.bytes > q.max_bytes) and not (q.on_full is 'coalesce' and t.key is 'qk:overflow');
+end;
+
+-- A full queue makes room: its oldest ready tasks go, as many as it takes (a hundred at most).
+create view if not exists qk_dropped (queue, id, now, tasks, bytes) as select 0, 0, 0, 0, 0 where 0;
+
+create trigger if not exists qk_dropped_call instead of insert on qk_dropped
+begin
+  update qk_task set state = 'cancelled', due_at = null, ended_at = new.now, error = 'dropped: its queue was full'
+   where id in (
+    with recursive
+      pile (id) as (                               -- the first of each (lane, priority, share)
+        select id from (select id from qk_task where state = 'ready' and queue = new.queue order by lane, priority desc, share, id limit 1)
+        union all
+        select coalesce(
+            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority = p.priority
+                and n.share > p.share order by n.share, n.id limit 1),
+            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority < p.priority
+              order by n.priority desc, n.share, n.id limit 1),
+            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane > p.lane
+              order by n.lane, n.priority desc, n.share, n.id limit 1))
+          from pile join qk_task p on p.id = pile.id),
+      oldest (id) as (
+        select id from pile where id is not null
+        union all
+        select (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority = p.priority
+                   and n.share = p.share and n.id > p.id order by n.id limit 1)
+          from oldest join qk_task p on p.id = oldest.id
+         order by 1 limit 200)
+    select id from (select o.id, row_number() over (order by o.id) as n,
+                           sum(length(cast(t.payload as blob))) over (order by o.id) - length(cast(t.payload as blob)) as before
+                      from oldest o join qk_task t on t.id = o.id where o.id <> new.id)
+     where (n <= new.tasks or before < new.bytes) and n <= 100);
+end;

@@ -1,0 +1,157 @@
+-- laws_links.sql: what becomes of others when a task arrives or moves: its batch, the tasks that wait for it, the next of its group.
+--
+-- The triggers of laws.sql call these procedures (a view that holds nothing, and its INSTEAD OF trigger) for the few tasks that have such
+-- links. With recursive_triggers off a law at work does not fire again for the rows that it changes itself, with it on it does: so each
+-- step here is one that may be done twice, and the cascade says while it lasts that the other laws are to keep still.
+
+insert or ignore into qk_meta (name) values ('extra');
+
+-- A task has arrived that has links, or in a queue that counts.
+create trigger if not exists qk_task_arrival after insert on qk_task
+when coalesce(new.after, new.group_key, new.batch) is not null or new.share <> ''
+  or exists (select 1 from qk_queue where name = new.queue and coalesce(max_depth, max_bytes) is not null)
+begin
+  insert into qk_arrived values (new.id);
+end;
+
+create view if not exists qk_arrived (id) as select 0 where 0;
+
+create trigger if not exists qk_arrived_call instead of insert on qk_arrived
+begin
+  insert into qk_timed select id from qk_task where id = new.id and run_at is not null and state = 'ready' and duplicates is null;
+  insert into qk_queue (name, labelled) select queue, 1 from qk_task where id = new.id and share <> ''
+    on conflict (name) do update set labelled = 1 where labelled = 0;
+  -- batch
+  select raise(abort, 'QK026 there is no such batch, or it is closed and finished') from qk_task t
+   where t.id = new.id and t.batch is not null
+     and not exists (select 1 from qk_batch where id = t.batch and (open = 1 or unfinished > 0));
+  update qk_batch set total = total + 1, unfinished = unfinished + 1 where id = (select batch from qk_task where id = new.id);
+  insert into qk_counted select t.id from qk_task t join qk_queue q on q.name = t.queue
+   where t.id = new.id and t.counted = 0 and coalesce(q.max_depth, q.max_bytes) is not null;
+  insert into qk_waited select id, after, ifnull(on_failure, 'cancel') from qk_task where id = new.id and after is not null;
+  insert into qk_line select id from qk_task where id = new.id and group_key is not null;
+end;
+
+-- The task waits for others: the edges, and how many of them are not met yet. One of them may have failed already.
+create view if not exists qk_waited (id, after, on_failure) as select 0, 0, 0 where 0;
+
+create trigger if not exists qk_waited_call instead of insert on qk_waited
+begin
+  select case
+    when not json_valid(new.after) then raise(abort, 'QK024 after is a JSON list of the ids of older tasks')
+    when json_type(new.after) <> 'array' or exists (select 1 from json_each(new.after) where type <> 'integer')
+      then raise(abort, 'QK024 after is a JSON list of the ids of older tasks')
+    when exists (select 1 from json_each(new.after) where value >= new.id)
+      then raise(abort, 'QK017 a task can wait only for an older one')
+    when exists (select 1 from json_each(new.after) j where not exists (select 1 from qk_task where id = j.value))
+      then raise(abort, 'QK024 there is no such task to wait for')
+  end;
+  insert or ignore into qk_dependency (needs_id, task_id, on_failure) select value, new.id, new.on_failure from json_each(new.after);
+  update qk_task set awaited = 1 where awaited = 0 and id in (select value from json_each(new.after));
+  update qk_task
+     set needs = (select count(*) from qk_unmet where task_id = new.id), state = 'blocked', due_at = until_at
+   where id = new.id and exists (select 1 from qk_unmet where task_id = new.id);
+  insert into qk_cascade (task_id)
+    select p.id from qk_dependency d join qk_task p on p.id = d.needs_id
+     where d.task_id = new.id and d.on_failure = 'cancel' and (p.state = 'dead' or p.state = 'cancelled') order by p.id limit 1;
+end;
+
+-- The dependencies that are not met: of these a task waits for the end.
+create view if not exists qk_unmet (task_id, needs_id) as
+select d.task_id, d.needs_id
+  from qk_dependency d cross join qk_task p on p.id = d.needs_id
+ where not (p.state = 'done' or d.on_failure = 'run' and (p.state = 'dead' or p.state = 'cancelled'));
+
+-- The line of a group. In it is who could run, or does, or (unless such step aside) will be tried again or is dead: one has the turn.
+create view if not exists qk_line (id) as select 0 where 0;
+
+create trigger if not exists qk_line_call instead of insert on qk_line
+begin
+  update qk_task set turn = null
+   where id = new.id and turn is not null
+     and not (state = 'running' or needs = 0 and (state = 'ready' or state = 'blocked'
+       or (state = 'scheduled' or state = 'dead') and ifnull((select on_group from qk_queue where name = queue), 'block') <> 'aside'));
+  update qk_task set turn = 0, run_at = case state when 'scheduled' then due_at end, state = 'blocked', due_at = until_at
+   where id = new.id and turn is null and needs = 0
+     and (state = 'ready' or state = 'scheduled' and ifnull((select on_group from qk_queue where name = queue), 'block') <> 'aside');
+  update qk_task set turn = null, state = 'scheduled', due_at = min(run_at, ifnull(until_at, run_at))      -- who waits for a time steps aside, too
+   where (queue, group_key) = (select queue, group_key from qk_task where id = new.id) and turn = 0 and run_at is not null
+     and (select on_group from qk_queue where name = queue) is 'aside';
+  update qk_task
+     set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end,
+         due_at = case when run_at is null then until_at else min(run_at, ifnull(until_at, run_at)) end
+   where id = (select min(w.id) from qk_task t join qk_task w on w.queue = t.queue and w.group_key = t.group_key and w.turn = 0
+                where t.id = new.id
+                  and not exists (select 1 from qk_task h where h.queue = t.queue and h.group_key = t.group_key and h.turn = 1));
+end;
+
+-- A queue whose failed tasks step aside from now on.
+create trigger if not exists qk_queue_aside_made after insert on qk_queue
+when new.on_group is 'aside'
+begin
+  insert into qk_line select id from qk_task where queue = new.name and turn = 1 and (state = 'scheduled' or state = 'dead');
+end;
+
+create trigger if not exists qk_queue_aside after update of on_group on qk_queue
+when new.on_group is 'aside' and old.on_group is not 'aside'
+begin
+  insert into qk_line select id from qk_task where queue = new.name and turn = 1 and (state = 'scheduled' or state = 'dead');
+end;
+
+-- A task with links has moved from this state.
+create trigger if not exists qk_linked_call before insert on qk_linked
+begin
+  insert into qk_claimed select id, new.state from qk_task where id = new.id and slot > 0 and (state = 'running' or new.state = 'running') and state <> new.state;
+  insert into qk_filled select id, (state = 'ready' or state = 'scheduled' or state = 'blocked') - (new.state = 'ready' or new.state = 'scheduled' or new.state = 'blocked')
+    from qk_task where id = new.id and counted = 1
+     and (state = 'ready' or state = 'scheduled' or state = 'blocked') <> (new.state = 'ready' or new.state = 'scheduled' or new.state = 'blocked');
+  update qk_task                                   -- its run ended while one that it needs is tried again
+     set run_at = case state when 'scheduled' then due_at end, state = 'blocked', due_at = until_at
+   where id = new.id and needs > 0 and (state = 'ready' or state = 'scheduled');
+  insert into qk_line select id from qk_task where id = new.id and group_key is not null;
+  insert into qk_released select id from qk_task where id = new.id and awaited = 1 and state = 'done' and new.state <> 'done';
+  insert into qk_cascade (task_id) select id from qk_task
+   where id = new.id and awaited = 1 and state <> new.state
+     and (state = 'dead' or state = 'cancelled' or (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') and state <> 'done');
+  update qk_batch
+     set done       = done + (select (state = 'done') - (new.state = 'done') from qk_task where id = new.id),
+         failed     = failed + (select (state = 'dead' or state = 'cancelled') - (new.state = 'dead' or new.state = 'cancelled') from qk_task where id = new.id),
+         unfinished = unfinished - (select (state = 'done' or state = 'dead' or state = 'cancelled')
+                                         - (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') from qk_task where id = new.id)
+   where id = (select batch from qk_task where id = new.id);
+  select raise(ignore);  -- the row is not for keeping
+end;
+
+-- The task is done: those that wait for it have one need less; who has none left runs, or gets in line.
+create view if not exists qk_released (id) as select 0 where 0;
+
+create trigger if not exists qk_released_call instead of insert on qk_released
+begin
+  update qk_task
+     set needs  = needs - 1,
+         turn   = case when state = 'blocked' and needs = 1 and group_key is not null then 0 else turn end,
+         state  = case when state = 'blocked' and needs = 1 and group_key is null
+                       then case when run_at is null then 'ready' else 'scheduled' end else state end,
+         due_at = case when state = 'blocked' and needs = 1 and group_key is null and run_at is not null
+                       then min(run_at, ifnull(until_at, run_at)) else due_at end
+   where needs > 0 and id in (select task_id from qk_dependency where needs_id = new.id);
+  insert into qk_line
+    select t.id from qk_dependency d cross join qk_task t on t.id = d.task_id where d.needs_id = new.id and t.turn = 0 and t.needs = 0;
+end;
+
+-- A batch that is closed and finished: its callback may run.
+create trigger if not exists qk_batch_callback after insert on qk_batch
+when new.payload is not null
+begin
+  insert into qk_task (queue, kind, created_at, payload) values (new.queue, new.kind, new.created_at, new.payload);
+  update qk_batch set callback = (select max(id) from qk_task) where id = new.id;
+  update qk_task set state = 'blocked', needs = 1 where id = (select callback from qk_batch where id = new.id);
+end;
+
+create trigger if not exists qk_batch_ended after update of open, unfinished on qk_batch
+when new.open = 0 and new.unfinished = 0 and old.ended_at is null and new.ended_at is null
+begin
+  update qk_batch set ended_at = ifnull((select max(ended_at) from qk_task where batch = new.id), new.created_at) where id = new.id;
+  update qk_task set needs = needs - 1, state = case when state = 'blocked' and needs = 1 then 'ready' else state end
+   where id = new.callback and needs > 0;
+end;

@@ -1,0 +1,114 @@
+"""Tasks that are counted together, and one that runs when all of them are finished."""
+
+from __future__ import annotations
+
+import pytest
+from begun import NOW
+from clients import Client
+
+from queuekit import NoTask, Refused
+
+COUNTS = ("total", "unfinished", "done", "failed")
+
+
+def counts(client: Client, batch: int) -> tuple[int, ...]:
+    row = client.batch(batch)
+    return tuple(row[name] for name in COUNTS)
+
+
+def end(client: Client, how: str = "ack", queue: str | None = None) -> str:
+    """Claim the next task and end its run; its payload."""
+    task = client.claim(queue, now=NOW)
+    assert task is not None
+    if how == "ack":
+        client.ack(task["receipt"], now=NOW)
+    else:
+        client.nack(task["receipt"], dead=True, now=NOW)
+    return str(task["payload"])
+
+
+def test_the_callback_runs_when_all_are_finished(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.put_many(["a", "b", "c"], batch=batch, now=NOW)
+    client.batch_close(batch)
+    end(client)
+    end(client, "fail")
+    assert counts(client, batch) == (3, 1, 1, 1)
+    client.cancel(4, now=NOW)
+    assert counts(client, batch) == (3, 0, 1, 2)
+    assert end(client) == "all done"
+
+
+def test_nothing_runs_before_the_batch_is_closed(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    end(client)
+    assert client.claim(now=NOW) is None
+    client.put("b", batch=batch, now=NOW)
+    client.batch_close(batch)
+    assert (end(client), end(client)) == ("b", "all done")
+
+
+def test_a_task_of_the_batch_may_add_more_while_it_runs(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    client.batch_close(batch)
+    task = client.claim(now=NOW)
+    client.put("b", batch=batch, now=NOW)
+    assert task is not None
+    client.ack(task["receipt"], now=NOW)
+    assert (end(client), end(client)) == ("b", "all done")
+
+
+def test_a_batch_that_is_over_takes_nothing_more(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.batch_close(batch)
+    with pytest.raises(Refused, match="QK026"):
+        client.put("late", batch=batch, now=NOW)
+    with pytest.raises(Refused, match="QK026"):
+        client.put("nowhere", batch=99, now=NOW)
+
+
+def test_an_empty_batch_is_over_when_it_is_closed(client: Client) -> None:
+    batch = client.batch_open("all done", queue="after", now=NOW)
+    assert client.claim("after", now=NOW) is None
+    client.batch_close(batch)
+    assert end(client, queue="after") == "all done"
+
+
+def test_a_batch_needs_no_callback(client: Client) -> None:
+    batch = client.batch_open(now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    client.batch_close(batch)
+    end(client)
+    row = client.batch(batch)
+    assert (row["callback"], row["ended_at"], counts(client, batch)) == (None, NOW, (1, 0, 1, 0))
+
+
+def test_a_retry_counts_again_and_calls_back_once(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    client.batch_close(batch)
+    end(client, "fail")
+    assert end(client) == "all done"
+    client.retry(2, now=NOW)
+    assert counts(client, batch) == (1, 1, 0, 0)
+    assert end(client) == "a"
+    assert client.claim(now=NOW) is None
+
+
+def test_those_that_a_failure_cancels_are_counted(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    first, _ = client.put("a", batch=batch, now=NOW)
+    client.put("b", batch=batch, after=f"[{first}]", now=NOW)
+    client.batch_close(batch)
+    end(client, "fail")
+    assert counts(client, batch) == (2, 0, 0, 2)
+    assert end(client) == "all done"
+
+
+def test_there_is_no_batch_that_was_not_opened(client: Client) -> None:
+    with pytest.raises(NoTask):
+        client.batch(99)
+    with pytest.raises(NoTask):
+        client.batch_close(99)
