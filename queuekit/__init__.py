@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from queuekit.model import Task
     from queuekit.outcome import Discard, Retry
     from queuekit.queue import Empty, Queue
+    from queuekit.schedule import Schedules
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ _HOMES = {
     "model": ("Task",),
     "outcome": ("Discard", "Retry"),
     "queue": ("Empty", "Queue"),
+    "schedule": ("Schedules",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -67,6 +69,7 @@ __all__ = [
     "QueuekitError",
     "Refused",
     "Retry",
+    "Schedules",
     "SchemaMismatch",
     "Task",
     "TimedOut",

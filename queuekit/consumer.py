@@ -59,6 +59,11 @@ def iterate(queue: Queue) -> Iterator[Task]:
 def until_due(queue: Queue) -> float | None:
     """Seconds until something in the file changes by itself, or None."""
     due = queue.database.next_due()
+    if due is not None and due <= now_ms():
+        from queuekit.schedule import Schedules  # and with it time zones, which most never need
+
+        if Schedules(queue.database).fire():
+            due = queue.database.next_due()
     return None if due is None else max(due - now_ms(), 1) / 1000
 
 

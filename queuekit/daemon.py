@@ -20,6 +20,7 @@ from queuekit.logs import say
 from queuekit.presence import present
 from queuekit.process import Command
 from queuekit.queue import Queue
+from queuekit.schedule import Schedules
 from queuekit.wake import Wake
 from queuekit.wake.folder import Folder
 from queuekit.worker import Worker
@@ -100,6 +101,7 @@ class Daemon:
 
     def _tick(self) -> None:
         """Move what is due although all slots are busy, or nobody here works on its queue."""
+        Schedules(self._database).fire()
         due = self._database.next_due()
         while due is not None and due <= now_ms() and self._database.tick() and not self._stopped.is_set():
             pass

@@ -214,8 +214,10 @@ class Queue(Producer, Runs):
         return self.database.purge({"queue": self.name, "older_ms": older_ms, "state": state, "now": now})
 
     def tick(self, now: int | None = None) -> None:
-        """Move all that is due in this file: claim does so by itself."""
-        while self.database.tick(now):
+        """Move all that is due in this file (claim does so by itself), and fire its schedules."""
+        from queuekit.schedule import Schedules  # and with it time zones, which most never need
+
+        while self.database.tick(now) or Schedules(self.database).fire(now):
             pass
 
     def close(self) -> None:

@@ -217,6 +217,19 @@ begin
   select raise(abort, 'QK028 batches need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in');
 end;
 
+-- A schedule fires: each instant becomes a task, whose key says which it is.
+create trigger if not exists qk_schedule_fire after update of fire on qk_schedule
+when new.fire is not null
+begin
+  insert into qk_task (queue, kind, key, duplicates, priority, state, run_at, due_at, payload)
+    select new.queue, new.kind, new.name || '@' || json_extract(value, '$[0]'), 0, new.priority,
+           case when json_extract(value, '$[1]') is null then 'ready' else 'scheduled' end,
+           json_extract(value, '$[1]'), json_extract(value, '$[1]'), new.payload
+      from json_each(new.fire) where true
+    on conflict (queue, key) where key is not null and key_until is not null do nothing;
+  update qk_schedule set fire = null, last_at = (select max(json_extract(value, '$[0]')) from json_each(new.fire)) where name = new.name;
+end;
+
 -- A lease is on the books of qk_lease.
 create trigger if not exists qk_task_lease after update of due_at, state on qk_task
 when new.state = 'running'

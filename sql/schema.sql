@@ -188,21 +188,27 @@ create table if not exists qk_batch (
   callback   integer                                 -- its task, made by law
 );
 
+-- Tasks that come again and again, or once at a time. Python works out the instants, a law puts the tasks.
 create table if not exists qk_schedule (
   name       text    primary key not null,
-  rule       text    not null,                       -- cron words, every D, or at TIME
-  zone       text    not null default 'UTC',         -- whose clock cron words mean
+  rule       text    not null,                       -- five or six cron words, or  every D, or  at TIME
+  zone       text    not null default 'UTC',         -- whose clock the cron words mean
   queue      text    not null default 'default',
   kind       text    not null default '',
+  priority   integer not null default 0,
   payload    text    not null default 'null',
-  next_at    integer,                                -- the next instant; NULL = not worked out yet, or over
-  fire       text,                                   -- JSON list of [instant, run time] to put now, each once, by law
-  catch_up   text    not null default 'one',         -- of the instants missed: skip, one, all
-  grace_ms   integer,                                -- instants longer ago than this are skipped; NULL = none is
+  next_at    integer,                                -- the next instant; NULL = not worked out yet, or it is over
+  last_at    integer,                                -- the last instant that put a task
+  fire       text,                                   -- JSON list of [instant, run time or null]: to be put now, by law
+  catch_up   text    not null default 'one',         -- of the instants that are late: skip (all but one of this minute), one (the last), all
+  grace_ms   integer,                                -- an instant longer ago is not put any more; NULL = one is, however late
   jitter_ms  integer not null default 0,             -- each runs up to so much later
   paused     integer not null default 0,
-  priority   integer not null default 0,
-  last_at    integer                                 -- the instant that fired last
+  error      text,                                   -- why its instants cannot be worked out
+  constraint "QK029 a schedule is named, has a rule, and its numbers and words mean something" check (
+        name <> '' and printf('%s', name) = name and typeof(rule) = 'text' and catch_up in ('skip', 'one', 'all')
+    and typeof(priority) = 'integer' and typeof(jitter_ms) = 'integer' and jitter_ms >= 0 and (paused = 0 or paused = 1)
+    and (grace_ms is null or typeof(grace_ms) = 'integer' and grace_ms >= 0) and (next_at is null or typeof(next_at) = 'integer'))
 ) without rowid;
 
 create table if not exists qk_event (                -- what happened to tasks; append-only

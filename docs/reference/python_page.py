@@ -14,6 +14,7 @@ SECTIONS = {
     "Handlers": ["handler", "App", "Retry", "Discard"],
     "The short helpers": ["enqueue_task", "get_queue", "get_ack_queue", "AckQueue"],
     "Workers": ["Worker", "Command", "Daemon", "Config", "serve"],
+    "Schedules": ["Schedules"],
     "Waking": ["Wake"],
     "Lengths and moments": ["Duration", "Moment"],
 }

@@ -23,6 +23,7 @@ _MODULES = {
     **dict.fromkeys(("claim", "ack", "nack", "extend", "release"), "consuming"),
     **dict.fromkeys(("cancel", "retry", "snooze", "tick", "purge", "pause", "resume"), "managing"),
     **dict.fromkeys(("policy", "batch"), "ruling"),
+    "schedule": "scheduling",
     **dict.fromkeys(("ls", "show", "results", "stats", "sql", "help"), "looking"),
     **dict.fromkeys(("work", "daemon"), "working"),
 }

@@ -48,7 +48,10 @@ def snooze(
 
 
 def tick(as_json: Json = False, db: Db = None, lock_wait: LockWait = "5") -> None:
-    """Move what is due (claim does it, too)."""
+    """Move what is due (claim does it, too), and fire the schedules."""
+    from queuekit import logs
+
+    logs.start(as_json=False)
     open_queue(None, lock_wait).tick()
 
 

@@ -12,7 +12,7 @@ from source import MODULES, Module
 LAYERS = [
     "statements errors durations outcome logs model identity",
     "schema open_file transaction database",
-    "producer runs consumer wake queue batch",
+    "producer runs schedule consumer wake queue batch",
     "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat",
     "__init__",
     "cli __main__",
@@ -25,6 +25,7 @@ HOMES = {
     "rich": "cli",
     "watchdog": "wake",
     "persistqueue": "compat",
+    "cronsim": "schedule",
     "tomli": "config",
     "tomllib": "config",
 }

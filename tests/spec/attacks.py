@@ -241,6 +241,18 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (queue, payload) values ('limited', 'xx')",
         "insert into qk_task (queue, payload, run_at) values ('limited', 'xx', 5)",
     ],
+    "QK029": [
+        *(
+            f"insert into qk_schedule (name, rule, {column}) values ('s', 'every 1m', {value})"
+            for column, value in (
+                ("catch_up", "'none'"),
+                ("jitter_ms", "-1"),
+                ("grace_ms", "'x'"),
+                ("priority", "'high'"),
+            )
+        ),
+        "insert into qk_schedule (name, rule) values ('', 'every 1m')",
+    ],
     "QK030": [
         "delete from qk_meta where name = 'extra'",
         "insert or replace into qk_meta (name, value) values ('schema_version', 0)",

@@ -1,0 +1,14 @@
+-- schedule_fire: put the tasks of the instants that are due, and say which comes next; only if the next one is still the expected, so that
+-- of many that try at once one does it.
+--
+-- parameters
+--   :name         text
+--   :rule         text                   as it was when the instants were worked out
+--   :expected     integer = NULL         next_at as it was then
+--   :next_at      integer = NULL         the next instant; NULL = there is none
+--   :fire         text    = NULL         JSON list of [instant, run time or null]; NULL = nothing is put
+--   :error        text    = NULL         why nothing can be worked out
+-- no row: always. changes() is 0: somebody else was quicker
+
+update qk_schedule set next_at = :next_at, fire = :fire, error = :error
+ where name = :name and rule = :rule and next_at is :expected;

@@ -1,0 +1,8 @@
+-- schedule_pause: a paused schedule does not fire until it is resumed. What it missed meanwhile is late, as after a time without a daemon.
+--
+-- parameters
+--   :name         text
+--   :paused       integer = 1            0 = it is resumed
+-- no row: always. changes() is 0: there is no such schedule
+
+update qk_schedule set paused = coalesce(:paused, 1) where name = :name;

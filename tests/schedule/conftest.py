@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from queuekit import Queue, Schedules
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    with Queue(tmp_path / "queue.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def schedules(queue: Queue) -> Schedules:
+    return Schedules(queue.database)
