@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TimedOut,
         Usage,
     )
+    from queuekit.flow import Flow, FlowRun, chain, chord, group, step
     from queuekit.handlers import App, handler
     from queuekit.model import Task
     from queuekit.outcome import Discard, Retry
@@ -45,6 +46,7 @@ _HOMES = {
         *("BadPayload", "Busy", "Full", "LeaseLost", "NoDatabase", "NoTask"),
         *("QueuekitError", "Refused", "SchemaMismatch", "TimedOut", "Usage"),
     ),
+    "flow": ("Flow", "FlowRun", "chain", "chord", "group", "step"),
     "handlers": ("App", "handler"),
     "model": ("Task",),
     "outcome": ("Discard", "Retry"),
@@ -61,6 +63,8 @@ __all__ = [
     "Database",
     "Discard",
     "Empty",
+    "Flow",
+    "FlowRun",
     "Full",
     "LeaseLost",
     "NoDatabase",
@@ -74,10 +78,14 @@ __all__ = [
     "Task",
     "TimedOut",
     "Usage",
+    "chain",
+    "chord",
     "enqueue_task",
     "get_ack_queue",
     "get_queue",
+    "group",
     "handler",
+    "step",
 ]
 
 

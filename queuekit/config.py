@@ -18,20 +18,15 @@ later = "10s"                    # how long a task rests whose command exits 75
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from queuekit import toml
 from queuekit.durations import milliseconds
 from queuekit.errors import QueuekitError, Usage
 from queuekit.schema import default_path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _Check = Callable[[Any], Any]
 
@@ -63,10 +58,10 @@ class Config:
     def load(cls, path: Path) -> Config:
         """Read the file. Raises Usage: one line with the file, the key and what is expected."""
         try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
+            given = toml.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise Usage(f"{path}: cannot be read ({error.strerror})") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise Usage(f"{path}: not a TOML file: {error}") from None
         return _config(_Table(given, str(path)), path)
 

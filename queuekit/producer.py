@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from queuekit.database import Database
@@ -18,37 +18,45 @@ _UNIQUE = {"unfinished": None, "unclaimed": -1, "forever": 9007199254740991}
 _ON_CONFLICT = (None, "keep", "replace", "merge")
 
 
-class TaskOptions(TypedDict, total=False):
-    """What put and put_many take of a task.
+class StepOptions(TypedDict, total=False):
+    """What a step of a flow takes, too.
 
     kind          what sort of work; picks the handler
     priority      higher is claimed first; a number, or "low" (-10), "normal" (0), "high" (10), "critical" (20)
-    delay, at     run this much later, or at this moment
-    within, until cancelled if it still waits after this length, or at this moment
+    delay         run this much later
     require       words that a worker must name as capabilities: "gpu region=us", or a list of them
     share         whose share of the work it is: fair claims give each share its turn
     group         tasks of a group run one at a time, in the order of their puts
-    after         the id, or ids, of tasks that must be done first
-    on_failure    when one of these fails: "cancel" this one (the default), "run" it anyway, or "wait" for a retry
-    batch         the id of a batch that counts it
+    on_failure    when one that it waits for fails: "cancel" it (the default), "run" it anyway, "wait" for a retry
     max_attempts, lease, backoff   as the queue says where they are not given
     """
 
     kind: str | None
     priority: int | str | None
     delay: Duration | None
-    at: Moment | None
-    within: Duration | None
-    until: Moment | None
     require: str | Iterable[str] | None
     share: str | None
     group: str | None
-    after: int | Iterable[int] | None
     on_failure: str | None
-    batch: int | None
     max_attempts: int | None
     lease: Duration | None
     backoff: Duration | None
+
+
+class TaskOptions(StepOptions, total=False):
+    """What put and put_many take of a task: what a step takes (StepOptions), and these.
+
+    at            run at this moment
+    within, until cancelled if it still waits after this length, or at this moment
+    after         the id, or ids, of tasks that must be done first
+    batch         the id of a batch that counts it
+    """
+
+    at: Moment | None
+    within: Duration | None
+    until: Moment | None
+    after: int | Iterable[int] | None
+    batch: int | None
 
 
 class Producer:
@@ -74,7 +82,7 @@ class Producer:
         duplicate while it waits: "keep" what it has, "replace" payload, priority and times, or "merge" JSON lists.
         Raises BadPayload, Busy, Full, Refused (there is no such task to wait for, or batch), Usage.
         """
-        given = _bound(options)
+        given = bound(options)
         given["payload"] = payload if type(payload) is str else encode(payload)
         given["queue"] = self.name
         given["now"] = now_ms() if now is None else now
@@ -98,7 +106,7 @@ class Producer:
         texts = [encode(payload) for payload in payloads]
         if any("\0" in text for text in texts):
             raise BadPayload("a payload is text without NUL; nothing was put")
-        given = _bound(options) | {"queue": self.name, "now": now}
+        given = bound(options) | {"queue": self.name, "now": now}
         if not texts:
             return []
         given["payloads"] = json.dumps(texts, ensure_ascii=False)
@@ -142,7 +150,7 @@ _SIMPLE = {"payload", "queue", "now", "kind", "priority"}
 _PLAIN = _SIMPLE | {"delay_ms", "run_at", "max_attempts", "lease_ms", "backoff_ms"}
 
 
-def _bound(options: TaskOptions) -> dict[str, Any]:
+def bound(options: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters for options that are not None. Raises TypeError for one that there is not."""
     given = {}
     for name, value in options.items():

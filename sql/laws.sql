@@ -174,7 +174,11 @@ begin
        or key_until < 1 and (state = 'done' or state = 'dead' or state = 'cancelled'));
   insert into qk_linked
     select id, new.state from qk_task
-     where id = new.id and (slot + counted + awaited + needs > 0 or coalesce(group_key, batch) is not null)
+     where id = new.id
+       and (counted = 1 or group_key is not null or slot > 0 and (state = 'running' or new.state = 'running')
+         or needs > 0 and (state = 'ready' or state = 'scheduled')
+         or (awaited = 1 or batch is not null)
+            and (state = 'done' or state = 'dead' or state = 'cancelled' or new.state = 'done' or new.state = 'dead' or new.state = 'cancelled'))
        and exists (select 1 from qk_meta where name = 'extra');
 end;
 
@@ -274,6 +278,7 @@ begin
   update qk_task set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end, due_at = min(ifnull(run_at, until_at), ifnull(until_at, run_at))
    where old.turn = 1
      and id = (select min(id) from qk_task where queue = old.queue and group_key = old.group_key and turn = 0);
+  delete from qk_step  where batch = old.batch and task_id = old.id;
   delete from qk_batch where id = old.batch and ended_at is not null and not exists (select 1 from qk_task where batch = old.batch);
 end;
 

@@ -21,7 +21,9 @@ begin
   update qk_task
      set needs  = (select needs from qk_cascade where task_id = qk_task.id),
          turn   = case when state = 'blocked' and turn is null and group_key is not null
-                        and (select needs from qk_cascade where task_id = qk_task.id) = 0 then 0 else turn end,
+                        and (select needs from qk_cascade where task_id = qk_task.id) = 0 then 0
+                       when turn = 0 and (select needs from qk_cascade where task_id = qk_task.id) > 0 then null
+                       else turn end,
          run_at = case when state = 'scheduled' and (select needs from qk_cascade where task_id = qk_task.id) > 0 then due_at else run_at end,
          due_at = case when (state = 'ready' or state = 'scheduled') and (select needs from qk_cascade where task_id = qk_task.id) > 0 then until_at
                        when state = 'blocked' and turn is null and group_key is null and run_at is not null

@@ -11,25 +11,23 @@ create trigger if not exists qk_task_arrival after insert on qk_task
 when coalesce(new.after, new.group_key, new.batch) is not null or new.share <> ''
   or exists (select 1 from qk_queue where name = new.queue and coalesce(max_depth, max_bytes) is not null)
 begin
-  insert into qk_arrived values (new.id);
+  insert into qk_arrived values (new.id, new.queue, new.share, new.batch, new.after, new.on_failure, new.group_key,
+    new.run_at is not null and new.state = 'ready' and new.duplicates is null);
 end;
 
-create view if not exists qk_arrived (id) as select 0 where 0;
+create view if not exists qk_arrived (id, queue, share, batch, after, on_failure, group_key, timed) as select 0, 0, 0, 0, 0, 0, 0, 0 where 0;
 
 create trigger if not exists qk_arrived_call instead of insert on qk_arrived
 begin
-  insert into qk_timed select id from qk_task where id = new.id and run_at is not null and state = 'ready' and duplicates is null;
-  insert into qk_queue (name, labelled) select queue, 1 from qk_task where id = new.id and share <> ''
+  insert into qk_timed select new.id where new.timed;
+  insert into qk_queue (name, labelled) select new.queue, 1 where new.share <> ''
     on conflict (name) do update set labelled = 1 where labelled = 0;
-  -- batch
-  select raise(abort, 'QK026 there is no such batch, or it is closed and finished') from qk_task t
-   where t.id = new.id and t.batch is not null
-     and not exists (select 1 from qk_batch where id = t.batch and (open = 1 or unfinished > 0));
-  update qk_batch set total = total + 1, unfinished = unfinished + 1 where id = (select batch from qk_task where id = new.id);
-  insert into qk_counted select t.id from qk_task t join qk_queue q on q.name = t.queue
-   where t.id = new.id and t.counted = 0 and coalesce(q.max_depth, q.max_bytes) is not null;
-  insert into qk_waited select id, after, ifnull(on_failure, 'cancel') from qk_task where id = new.id and after is not null;
-  insert into qk_line select id from qk_task where id = new.id and group_key is not null;
+  select raise(abort, 'QK026 there is no such batch, or it is closed and finished')
+   where new.batch is not null and not exists (select 1 from qk_batch where id = new.batch and (open = 1 or unfinished > 0));
+  update qk_batch set total = total + 1, unfinished = unfinished + 1 where id = new.batch;
+  insert into qk_counted select new.id from qk_queue where name = new.queue and coalesce(max_depth, max_bytes) is not null;
+  insert into qk_waited select new.id, new.after, ifnull(new.on_failure, 'cancel') where new.after is not null;
+  insert into qk_line select new.id where new.group_key is not null;
 end;
 
 -- The task waits for others: the edges, and how many of them are not met yet. One of them may have failed already.
@@ -37,15 +35,14 @@ create view if not exists qk_waited (id, after, on_failure) as select 0, 0, 0 wh
 
 create trigger if not exists qk_waited_call instead of insert on qk_waited
 begin
+  select raise(abort, 'QK024 after is a JSON list of the ids of older tasks') where not json_valid(new.after);
   select case
-    when not json_valid(new.after) then raise(abort, 'QK024 after is a JSON list of the ids of older tasks')
-    when json_type(new.after) <> 'array' or exists (select 1 from json_each(new.after) where type <> 'integer')
-      then raise(abort, 'QK024 after is a JSON list of the ids of older tasks')
-    when exists (select 1 from json_each(new.after) where value >= new.id)
-      then raise(abort, 'QK017 a task can wait only for an older one')
-    when exists (select 1 from json_each(new.after) j where not exists (select 1 from qk_task where id = j.value))
-      then raise(abort, 'QK024 there is no such task to wait for')
-  end;
+    when json_type(new.after) <> 'array' or other then raise(abort, 'QK024 after is a JSON list of the ids of older tasks')
+    when newest >= new.id                         then raise(abort, 'QK017 a task can wait only for an older one')
+    when found < listed                           then raise(abort, 'QK024 there is no such task to wait for')
+  end
+    from (select max(j.type <> 'integer') as other, max(j.value) as newest, count(*) as listed, count(t.id) as found
+            from json_each(new.after) j left join qk_task t on t.id = j.value);
   insert or ignore into qk_dependency (needs_id, task_id, on_failure) select value, new.id, new.on_failure from json_each(new.after);
   update qk_task set awaited = 1 where awaited = 0 and id in (select value from json_each(new.after));
   update qk_task

@@ -188,6 +188,14 @@ create table if not exists qk_batch (
   callback   integer                                 -- its task, made by law
 );
 
+-- The names of the tasks of a flow, which is a batch.
+create table if not exists qk_step (
+  batch   integer not null,
+  name    text    not null,
+  task_id integer not null,
+  primary key (batch, name)
+) without rowid;
+
 -- Tasks that come again and again, or once at a time. Python works out the instants, a law puts the tasks.
 create table if not exists qk_schedule (
   name       text    primary key not null,

@@ -10,11 +10,12 @@ from pathlib import Path
 # Names in reading order; where in the package they are is found out.
 SECTIONS = {
     "Queues": ["Queue", "Empty", "Database"],
-    "Tasks": ["TaskOptions", "Task", "TaskId", "Lease", "Batch"],
+    "Tasks": ["TaskOptions", "StepOptions", "Task", "TaskId", "Lease", "Batch"],
     "Handlers": ["handler", "App", "Retry", "Discard"],
     "The short helpers": ["enqueue_task", "get_queue", "get_ack_queue", "AckQueue"],
     "Workers": ["Worker", "Command", "Daemon", "Config", "serve"],
     "Schedules": ["Schedules"],
+    "Flows": ["Flow", "FlowRun", "step", "chain", "group", "chord"],
     "Waking": ["Wake"],
     "Lengths and moments": ["Duration", "Moment"],
 }

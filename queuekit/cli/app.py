@@ -24,6 +24,7 @@ _MODULES = {
     **dict.fromkeys(("cancel", "retry", "snooze", "tick", "purge", "pause", "resume"), "managing"),
     **dict.fromkeys(("policy", "batch"), "ruling"),
     "schedule": "scheduling",
+    "flow": "flowing",
     **dict.fromkeys(("ls", "show", "results", "stats", "sql", "help"), "looking"),
     **dict.fromkeys(("work", "daemon"), "working"),
 }

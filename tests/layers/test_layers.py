@@ -10,10 +10,11 @@ from source import MODULES, Module
 
 # Lowest first. A module may import those of its own layer and of those below; cli.* counts as cli.
 LAYERS = [
-    "statements errors durations outcome logs model identity",
+    "statements errors durations outcome logs model identity toml",
     "schema open_file transaction database",
-    "producer runs schedule consumer wake queue batch",
-    "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat",
+    "producer runs schedule consumer wake queue batch flow drawing",
+    "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat"
+    " flow_file",
     "__init__",
     "cli __main__",
 ]
@@ -26,8 +27,9 @@ HOMES = {
     "watchdog": "wake",
     "persistqueue": "compat",
     "cronsim": "schedule",
-    "tomli": "config",
-    "tomllib": "config",
+    "yaml": "flow_file",
+    "tomli": "toml",
+    "tomllib": "toml",
 }
 MODULE = pytest.mark.parametrize("module", MODULES.values(), ids=list(MODULES))
 

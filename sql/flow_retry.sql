@@ -1,0 +1,19 @@
+-- flow_retry: go on with a flow: what failed or was cancelled is tried again, and what waits for it waits again; or do all of it once more.
+--
+-- parameters
+--   :id           integer                the flow
+--   :whole        integer = 0            1 = the steps that are done, too
+--   :now          integer = the clock    the moment, in ms
+-- no row: always. changes() is the number of tasks
+
+update qk_task                                      -- (one that an earlier row of this statement has reopened stays as it is)
+   set failures  = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else failures end,
+       crashes   = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else crashes end,
+       cancel_at = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else cancel_at end,
+       result    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else result end,
+       until_at  = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else until_at end,
+       cause     = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else cause end,
+       due_at    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else due_at end,
+       run_at    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else run_at end,
+       state     = case when not (state = 'done' or state = 'dead' or state = 'cancelled') then state when needs > 0 then 'blocked' else 'ready' end
+ where batch = :id and (state = 'dead' or state = 'cancelled' or :whole and state = 'done');
