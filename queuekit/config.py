@@ -13,6 +13,8 @@ name = "notifications"
 exec = "notify --quiet"          # or a list of words; or, for Python:  app = "module:object"
 concurrency = 1
 lease = "60s"                    # default: as the task and its queue say
+strategy = "fair"                # the order of its claims; default: as the queue says
+capabilities = "gpu region=us"   # what it can do
 later = "10s"                    # how long a task rests whose command exits 75
 """
 
@@ -26,6 +28,7 @@ from typing import Any
 from queuekit import toml
 from queuekit.durations import milliseconds
 from queuekit.errors import QueuekitError, Usage
+from queuekit.model import STRATEGIES
 from queuekit.schema import default_path
 
 _Check = Callable[[Any], Any]
@@ -40,6 +43,8 @@ class QueueConfig:
     app: str | None = None
     concurrency: int = 1
     lease: float | None = None
+    strategy: str | None = None
+    capabilities: str | None = None
     later: float = 10.0
 
 
@@ -82,7 +87,14 @@ def _config(top: _Table, path: Path) -> Config:
 
 def _queue(table: _Table) -> QueueConfig:
     given = table.all(
-        name=_text, exec=_command, app=_text, concurrency=_count, lease=_positive, later=_length
+        name=_text,
+        exec=_command,
+        app=_text,
+        concurrency=_count,
+        lease=_positive,
+        later=_length,
+        strategy=_strategy,
+        capabilities=_text,
     )
     if "name" not in given:
         raise table.wrong("name", "the name of a queue is missing")
@@ -125,6 +137,10 @@ class _Table:
 
 def _text(value: Any) -> Any:
     return _expect(isinstance(value, str) and bool(value), value, "expected text")
+
+
+def _strategy(value: Any) -> Any:
+    return _expect(value in STRATEGIES, value, f"expected one of {', '.join(STRATEGIES)}")
 
 
 def _path(value: Any) -> Path:

@@ -48,7 +48,10 @@ class Daemon:
         name = Queue(self._database).worker
         try:
             spool.drain(self._database)
-            with present(self._database, name, [queue.name for queue in self._config.queues]):
+            able = sorted(
+                {word for queue in self._config.queues for word in (queue.capabilities or "").split()}
+            )
+            with present(self._database, name, [queue.name for queue in self._config.queues], " ".join(able)):
                 self._work()
             spool.drain(self._database)
         finally:
@@ -117,6 +120,8 @@ class Daemon:
             handle,
             concurrency=queue.concurrency,
             lease=queue.lease,
+            strategy=queue.strategy,
+            capabilities=queue.capabilities,
             grace=self._config.grace,
             wake=self._wake,
             announce=False,

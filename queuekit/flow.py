@@ -161,10 +161,10 @@ class FlowRun:
         self.show()
         return self.database.count("flow_cancel", {"id": self.id, "now": now})
 
-    def retry(self, *, whole: bool = False, now: int | None = None) -> int:
+    def retry(self, *, whole: bool = False) -> int:
         """Go on from the steps that failed, or do all that is finished once more; how many. Raises NoTask."""
         self.show()
-        return self.database.count("flow_retry", {"id": self.id, "whole": int(whole), "now": now})
+        return self.database.count("flow_retry", {"id": self.id, "whole": int(whole)})
 
 
 def _all(parts: Iterable[Part]) -> list[Step]:

@@ -19,6 +19,9 @@ _log = logging.getLogger("queuekit")
 STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled")
 """Every state a task can be in."""
 
+STRATEGIES = ("priority", "fifo", "lifo", "random", "fair")
+"""The orders in which tasks may be claimed."""
+
 FINISHED = ("done", "dead", "cancelled")
 """The states that end it."""
 

@@ -27,7 +27,9 @@ _counting = threading.Lock()
 
 
 @contextlib.contextmanager
-def present(database: Database, name: str, queues: Sequence[str]) -> Iterator[None]:
+def present(
+    database: Database, name: str, queues: Sequence[str], capabilities: str | None = None
+) -> Iterator[None]:
     """While the block lasts, this process works as name. First the tasks of dead workers of this machine are let go."""
     me = _process(name)
     if me is None:
@@ -35,7 +37,7 @@ def present(database: Database, name: str, queues: Sequence[str]) -> Iterator[No
         return
     with _carry_on():
         _bury(database, me["host"])
-        database.run("worker_beat", {**me, "queues": json.dumps(list(queues))})
+        database.run("worker_beat", {**me, "queues": json.dumps(list(queues)), "capabilities": capabilities})
     _count(database, name, +1)
     try:
         yield

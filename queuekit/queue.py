@@ -13,7 +13,7 @@ from queuekit.database import Database
 from queuekit.durations import Duration, each_us, milliseconds, now_ms, positive_milliseconds
 from queuekit.errors import QueuekitError, Usage
 from queuekit.identity import process_name
-from queuekit.model import FINISHED, STATES, Task, a_state, claimed
+from queuekit.model import FINISHED, STATES, STRATEGIES, Task, a_state, claimed
 from queuekit.producer import Producer, words
 from queuekit.runs import Runs
 from queuekit.schema import default_path
@@ -22,7 +22,6 @@ from queuekit.wake import Wake
 _log = logging.getLogger("queuekit")
 _LEAN = ("claim_simple", 0)  # takes nothing from a queue with policies of its own
 _WHOLE = ("claim", 1)  # the statement of claim.sql without the tick before it
-_STRATEGIES = (None, "priority", "fifo", "lifo", "random", "fair")
 _TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
 
 Empty = stdlib_queue.Empty
@@ -61,8 +60,8 @@ class Queue(Producer, Runs):
         self._process = (0, "")
         self._lease_ms = None if lease is None else positive_milliseconds(lease)
         self._next_tick = 0
-        if strategy not in _STRATEGIES:
-            raise Usage(f"a strategy is priority, fifo, lifo, random or fair, not {strategy!r}")
+        if strategy not in (None, *STRATEGIES):
+            raise Usage(f"a strategy is one of {', '.join(STRATEGIES)}, not {strategy!r}")
         self._choice = {
             "strategy": strategy,
             "capabilities": None if capabilities is None else words(capabilities),

@@ -13,7 +13,8 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from queuekit import consumer
 from queuekit.database import Database
@@ -23,6 +24,7 @@ from queuekit.execution import MERCY, Handle
 from queuekit.logs import say
 from queuekit.model import Task
 from queuekit.presence import present
+from queuekit.producer import words
 from queuekit.queue import Queue
 from queuekit.slots import Slots
 from queuekit.wake import Wake
@@ -36,6 +38,8 @@ class Worker:
 
     concurrency   how many tasks run side by side
     lease         the length of a lease (None: as task and queue say)
+    strategy      the order of its claims (None: as the queues say)
+    capabilities  what it can do: words, such as "gpu region=us", or a list of them
     grace         seconds that running tasks have after a stop
     fallback      seconds after which it looks without being woken
     wake          shared with others of this process; it is not closed
@@ -51,6 +55,8 @@ class Worker:
         concurrency: int = 1,
         name: str | None = None,
         lease: Duration | None = None,
+        strategy: str | None = None,
+        capabilities: str | Iterable[str] | None = None,
         burst: bool = False,
         grace: float = 10.0,
         fallback: float = 30.0,
@@ -61,9 +67,9 @@ class Worker:
             raise Usage("a worker needs at least one queue and one slot")
         self._own_database = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else Database(database)
-        self.queues = [
-            Queue(self.database, queue, lease=lease, worker=name) for queue in dict.fromkeys(queues)
-        ]
+        self.capabilities = None if capabilities is None else words(capabilities)
+        claims: dict[str, Any] = {"lease": lease, "strategy": strategy, "capabilities": self.capabilities}
+        self.queues = [Queue(self.database, queue, worker=name, **claims) for queue in dict.fromkeys(queues)]
         self.name = self.queues[0].worker
         _are_text(*queues, self.name)
         self._burst = burst
@@ -85,7 +91,8 @@ class Worker:
         names = [queue.name for queue in self.queues]
         self._say("worker started", queues=",".join(names), slots=self._concurrency)
         try:
-            with present(self.database, self.name, names) if self._announce else contextlib.nullcontext():
+            here = present(self.database, self.name, names, self.capabilities)
+            with here if self._announce else contextlib.nullcontext():
                 self._work()
         finally:
             self._close()

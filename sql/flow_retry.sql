@@ -3,7 +3,6 @@
 -- parameters
 --   :id           integer                the flow
 --   :whole        integer = 0            1 = the steps that are done, too
---   :now          integer = the clock    the moment, in ms
 -- no row: always. changes() is the number of tasks
 
 update qk_task                                      -- (one that an earlier row of this statement has reopened stays as it is)

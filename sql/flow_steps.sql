@@ -13,8 +13,8 @@ insert into qk_task (queue, kind, priority, state, run_at, due_at, created_at, d
                      max_attempts, lease_ms, backoff_ms, payload)
 select ifnull(s.queue, 'default'), ifnull(s.kind, ''), coalesce((select value from qk_priority where name = s.priority), s.priority, 0),
        iif(s.run_at is null, 'ready', 'scheduled'), s.run_at, s.run_at, s.now, 0,
-       ifnull((select group_concat(word, ' ') from (select distinct value as word from json_each('[' || replace(json_quote(s.require), ' ', '","') || ']')
-                                                     where s.require is not null and value <> '' order by 1)), ''),
+       case when s.require <> '' then (select ifnull(group_concat(word, ' '), '') from (
+         select distinct value as word from json_each('[' || replace(json_quote(s.require), ' ', '","') || ']') where value <> '' order by 1)) else '' end,
        ifnull(s.share, ''), s.group_key, (select json_group_array(s.base + value) from json_each(s.after) having count(*) > 0),
        s.on_failure, :flow, s.max_attempts, s.lease_ms, s.backoff_ms, s.payload
   from (select j.key, w.base, w.now,

@@ -42,8 +42,8 @@ select case when w.run_at is null then 'ready' else 'scheduled' end,
             when :unique_ms = -1 or w.on_conflict = 'replace' or w.on_conflict = 'merge' then -1
             when w.on_conflict = 'keep' then 0 else 'no such' end,
        0, coalesce((select value from qk_priority where name = :priority), :priority, 0),
-       ifnull((select group_concat(word, ' ') from (select distinct value as word from json_each('[' || replace(json_quote(:require), ' ', '","') || ']')
-                                                     where :require is not null and value <> '' order by 1)), ''),
+       case when :require <> '' then (select ifnull(group_concat(word, ' '), '') from (
+         select distinct value as word from json_each('[' || replace(json_quote(:require), ' ', '","') || ']') where value <> '' order by 1)) else '' end,
        coalesce(:share, ''), :group, :after, :on_failure, :batch, :max_attempts, :lease_ms, :backoff_ms,
        case when w.on_conflict <> 'merge' then :payload
             when json_valid(:payload) then case json_type(:payload) when 'array' then :payload else '[' || :payload || ']' end

@@ -33,6 +33,6 @@ select case when w.run_at is null then 'ready' else 'scheduled' end,
                coalesce(:until_at, coalesce(:now, (select now from qk_clock)) + :within_ms) as until_at,
                coalesce(:queue, 'default') as queue, coalesce(:kind, '') as kind, coalesce(:share, '') as share,
                coalesce((select value from qk_priority where name = :priority), :priority, 0) as priority,
-               ifnull((select group_concat(word, ' ') from (select distinct value as word from json_each('[' || replace(json_quote(:require), ' ', '","') || ']')
-                                                             where :require is not null and value <> '' order by 1)), '') as lane) w
+               case when :require <> '' then (select ifnull(group_concat(word, ' '), '') from (
+         select distinct value as word from json_each('[' || replace(json_quote(:require), ' ', '","') || ']') where value <> '' order by 1)) else '' end as lane) w
  cross join json_each(:payloads) j;

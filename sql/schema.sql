@@ -137,6 +137,13 @@ create table if not exists qk_queue (
     and (paused = 0 or paused = 1))
 ) without rowid;
 
+-- The names of priorities.
+create table if not exists qk_priority (
+  name  text    primary key not null,
+  value integer not null
+) without rowid;
+insert or ignore into qk_priority values ('low', -10), ('normal', 0), ('high', 10), ('critical', 20);
+
 -- Who works, or worked, on this file.
 create table if not exists qk_worker (
   name       text    primary key not null,
@@ -144,7 +151,8 @@ create table if not exists qk_worker (
   pid        integer not null,
   started_ms integer not null,                       -- from the boot to the start of the process: tells a reused pid apart
   beat_at    integer not null,
-  queues     text    not null default '[]'           -- JSON list of names
+  queues     text    not null default '[]',          -- JSON list of names
+  capabilities text  not null default ''             -- words
 ) without rowid;
 
 -- How many tasks each worker runs of the queues that limit it.

@@ -19,6 +19,8 @@ select t.id,
 create view if not exists qk_tick (now, batch, jitter, seed) as select null, null, null, null where 0;
 
 create trigger if not exists qk_tick_due instead of insert on qk_tick
+when exists (select 1 from qk_task where due_at <= new.now and state <> 'running')      -- (a tick that finds nothing opens no temporary b-trees)
+  or exists (select 1 from qk_lease where slot <= new.now >> 10)
 begin
   -- who waits for a time is ready; who still waits at the end of his time is not wanted any more
   update qk_task
@@ -51,10 +53,6 @@ begin
                                                where t.id >= l.block << 4 and t.id < (l.block + 1) << 4
                                                  and t.state = 'running' and t.due_at >> 10 = l.slot));
 end;
-
--- The names of priorities.
-create view if not exists qk_priority (name, value) as
-select 'low', -10 union all select 'normal', 0 union all select 'high', 10 union all select 'critical', 20;
 
 -- What a queue lets its workers claim: how many more at once, from when (ms) at the earliest, how many each worker may hold.
 create view if not exists qk_gate (queue, free, at, per_worker) as

@@ -60,3 +60,8 @@ Receipt = Annotated[
 ]
 Id = Annotated[int, typer.Argument(parser=task_id, metavar="ID", help="The id of a task.")]
 Ids = Annotated[list[int], typer.Argument(parser=task_id, metavar="ID...", help="Ids of tasks.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option(metavar="S", help="priority, fifo, lifo, random or fair; else as the queue says."),
+]
+Capability = Annotated[str | None, typer.Option(metavar="WORDS", help="What the worker can do.")]

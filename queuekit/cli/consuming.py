@@ -7,18 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
-from queuekit.cli.arguments import Receipt, some
+from queuekit.cli.arguments import Capability, Receipt, Strategy, some
 from queuekit.cli.output import json_line
 from queuekit.durations import milliseconds, positive_milliseconds
 from queuekit.errors import LeaseLost
 from queuekit.model import Task
 
 Delay = Annotated[str | None, typer.Option(metavar="D", help="Ready again after this long.")]
-Strategy = Annotated[
-    str | None,
-    typer.Option(metavar="S", help="priority, fifo, lifo, random or fair; else as the queue says."),
-]
-Capability = Annotated[str | None, typer.Option(metavar="WORDS", help="What the worker can do.")]
 _FIELDS = ("id", "receipt", "queue", "kind", "key", "payload", "attempt", "lease_until")
 
 

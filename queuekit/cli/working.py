@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from queuekit.cli.app import Db, LockWait, open_queue
+from queuekit.cli.arguments import Capability, Strategy
 from queuekit.durations import milliseconds
 from queuekit.errors import Usage
 
@@ -34,6 +35,8 @@ def work(
     concurrency: Concurrency = 1,
     name: Name = None,
     lease: Lease = None,
+    strategy: Strategy = None,
+    capability: Capability = None,
     burst: Burst = False,
     grace: Grace = "10",
     later: Later = "10",
@@ -62,6 +65,7 @@ def work(
     )
     logs.start(as_json=log == "json")
     limits: dict[str, Any] = {"concurrency": concurrency, "lease": lease, "grace": milliseconds(grace) / 1000}
+    limits |= {"strategy": strategy, "capabilities": capability}
     serve(Worker(database, queues, handle, name=name, burst=burst, **limits))
 
 

@@ -38,6 +38,7 @@ drop table qk_dependency;
 drop table qk_batch;
 drop table qk_schedule;
 
+alter table qk_worker add column capabilities text not null default '';
 alter table qk_queue add column max_per_worker integer;
 alter table qk_queue add column labelled integer not null default 0;
 alter table qk_queue add column special integer generated always as (

@@ -160,14 +160,14 @@ def test_after_a_failure_it_goes_on_from_there(queue: Queue, diamond: FlowRun) -
     assert states(diamond) == "dxrc"
     run(queue)
     assert diamond.show()["unfinished"] == 0
-    assert diamond.retry(now=NOW) == 2
+    assert diamond.retry() == 2
     assert states(diamond) == "drdb"
     assert run_all(queue) == ["b", "d"]
 
 
 def test_a_whole_flow_can_be_run_again(queue: Queue, diamond: FlowRun) -> None:
     run_all(queue)
-    diamond.retry(whole=True, now=NOW)
+    diamond.retry(whole=True)
     assert states(diamond) == "rbbb"
     assert run_all(queue) == ["a", "b", "c", "d"]
 
@@ -180,7 +180,7 @@ def test_a_cancelled_flow_runs_no_more_and_can_be_taken_up_again(queue: Queue, d
     assert states(diamond) == "drcc"
     queue.release(running.receipt, now=NOW)
     assert states(diamond) == "dccc"
-    diamond.retry(now=NOW)
+    diamond.retry()
     assert run_all(queue) == ["b", "c", "d"]
 
 

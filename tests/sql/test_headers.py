@@ -19,6 +19,7 @@ from tests.conftest import ROOT, make_database
 
 CLI_NAME = {"list": "ls"}
 READY, RUNNING, DEAD, SCHEDULED, WAITING = 1, 2, 3, 200, 244  # ids in the scene
+BATCH, FLOW = 1, 2
 
 # What a call of each verb needs in the scene, so that it returns a row (or changes one).
 CALLS: dict[str, dict[str, Any]] = {
@@ -28,6 +29,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "batch_open": {"payload": "callback", "name": "all"},
     "cancel": {"id": READY},
     "extend": {"receipt": "2:1"},
+    "flow_cancel": {"id": FLOW},
+    "flow_retry": {"id": FLOW},
+    "flow_show": {"id": FLOW},
+    "flow_steps": {"flow": BATCH, "steps": '[{"name": "a", "payload": "x"}]'},
     "list": {"queue": "default"},
     "nack": {"receipt": "2:1", "error": "why"},
     "policy": dict(
@@ -88,6 +93,9 @@ def scene_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(connection, "put", payload="waits", after="[2, 3]", on_failure="run", now=NOW).fetchall()
     run(connection, "schedule_add", name="s", rule="every 1m", next_at=NOW)
     run(connection, "batch_open", name="some", payload="callback", now=NOW)
+    run(connection, "flow_open", name="flow", now=NOW)
+    steps = '[{"name": "a", "payload": "x"}, {"name": "b", "payload": "y", "after": [0]}]'
+    run(connection, "flow_steps", flow=FLOW, steps=steps, now=NOW)
     run(connection, "policy", queue="kept", retention_ms=1)
     connection.close()
     return path

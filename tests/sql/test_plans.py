@@ -61,8 +61,6 @@ NO_TABLE = {
     "SCAN w": "the one row that put_many makes of its parameters",
     "SCAN j VIRTUAL TABLE INDEX 1:": "json_each: the payloads of the call, or the piles of a claim",
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the words of a requirement",
-    "SCAN qk_priority": "four names",
-    "SEARCH qk_priority USING AUTOMATIC PARTIAL COVERING INDEX (name=?)": "four names",
     "SCAN qk_cascade": "empty, but while a failure is passed on",
     "SCAN qk_queue": "a row a queue",
     "SCAN qk_schedule": "a row a schedule",

@@ -1,0 +1,158 @@
+"""What each feature costs in a small file and in one of 1,000,000 ready tasks, with 1,000,000 scheduled, 1,000,000 done
+and 100,000 running behind them: python -m tests.bench.flat [SCALE].
+
+Both files are open in one process and are asked in turns, 100 operations at a time; a ratio is the median over the
+turns, of CPU time, for wall time measures the neighbours too. (The small file is one of 20,000: it has to last.)
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from queuekit import Batch, Queue, statements
+from queuekit.schema import extend
+
+_NOW = 2_000_000_000_000
+_TURNS, _EACH = 12, 100
+
+_ROWS = """
+with recursive n (i) as (select 1 union all select i + 1 from n where i < :count)
+insert into qk_task (queue, state, claims, settled, due_at, claimed_at, ended_at, duplicates, priority, share, lane,
+                     group_key, turn, worker, payload)
+select :queue, iif(:grouped and i % 10 <> 1, 'blocked', :state), :state in ('running', 'done'), :state = 'done',
+       case :state when 'scheduled' then :now + 10000000 + i when 'running' then :now + 10000000 + i * 10 end,
+       iif(:state in ('running', 'done'), :now, null), iif(:state = 'done', :now, null), 0, i % 4,
+       iif(:shares, 's' || i % 10000, ''), iif(:lanes and i % 2, 'gpu region=' || i % 7, ''),
+       iif(:grouped, 'g' || ((i - 1) / 10), null),
+       iif(:grouped, i % 10 = 1, null), iif(:state in ('running', 'done'), 'worker', null), 'payload of two dozen bytes'
+  from n
+"""
+
+
+def build(path: Path, ready: int, background: int, style: str) -> Queue:
+    """A file with so many ready tasks of a style; behind them as many scheduled and done as asked, a tenth running."""
+    queue = Queue(path, "bench", worker="bench")
+    with queue.database.transaction() as file:
+        file.execute("drop trigger qk_task_birth")
+        for state, count, name in (
+            ("ready", ready, "bench"),
+            ("scheduled", background, "other"),
+            ("done", background, "other"),
+            ("running", background // 10, "other"),
+        ):
+            ours = name == "bench"
+            given = {
+                "state": state,
+                "count": count,
+                "queue": name,
+                "now": _NOW,
+                "shares": ours and style == "shares",
+            }
+            given |= {"lanes": ours and style == "lanes", "grouped": ours and style == "groups"}
+            if count:
+                file.execute(_ROWS, given)
+        file.execute(
+            "insert or ignore into qk_lease select due_at >> 10, id >> 4 from qk_task where state = 'running'"
+        )
+        for law in statements.split(statements.source("laws")):
+            file.execute(law)
+        extend(file)
+        file.execute("update qk_queue set labelled = 1 where name = 'bench'")
+    queue.database.connection().execute("pragma wal_checkpoint(truncate)").fetchall()
+    return queue
+
+
+def _claim_and_ack(**choice: Any) -> Callable[[Queue], None]:
+    def act(queue: Queue) -> None:
+        rows = queue.database.run("claim", {"queue": "bench", "worker": "bench", "now": _NOW, **choice})
+        queue.ack(str(rows[0][1], "ascii"), now=_NOW)
+
+    return act
+
+
+def _put(**options: Any) -> Callable[[Queue], None]:
+    return lambda queue: (queue.put("payload of two dozen bytes", now=_NOW, **options), None)[1]
+
+
+def _pair(queue: Queue) -> None:
+    first = queue.put("first", priority=9, now=_NOW)
+    queue.put("second", after=first, priority=8, now=_NOW)
+    for _ in range(2):
+        _claim_and_ack()(queue)
+
+
+def _batch(queue: Queue) -> None:
+    batch = Batch.open(queue.database, now=_NOW)
+    queue.put("x", batch=batch.id, priority=9, now=_NOW)
+    batch.close()
+    _claim_and_ack()(queue)
+
+
+def _limits(queue: Queue) -> None:
+    queue.policy(max_running=5, max_per_worker=5, rate=1_000_000 - 1, burst=1_000_000)
+
+
+def _depth(queue: Queue) -> None:
+    queue.policy(max_depth=10**9)
+
+
+# style of the file: what is measured on it, with what policy before
+_CELLS: dict[str, list[tuple[str, Callable[[Queue], None], Callable[[Queue], object] | None]]] = {
+    "plain": [
+        ("claim + ack by priority", _claim_and_ack(), None),
+        ("fifo", _claim_and_ack(strategy="fifo"), None),
+        ("lifo", _claim_and_ack(strategy="lifo"), None),
+        ("random", _claim_and_ack(strategy="random"), None),
+        ("put until", _put(within="1h"), None),
+        ("put with a key, replaced", _put(key="k", on_conflict="replace"), None),
+        ("put after one, ack, claim, ack", _pair, None),
+        ("put in a batch, ack", _batch, None),
+        ("claim + ack of a limited queue", _claim_and_ack(), _limits),
+        ("put into a limited queue", _put(), _depth),
+    ],
+    "shares": [("fair, 10,000 shares", _claim_and_ack(strategy="fair"), None)],
+    "lanes": [("capabilities, 8 lanes", _claim_and_ack(capabilities="gpu region=3 region=4"), None)],
+    "groups": [("groups of 10", _claim_and_ack(), None), ("put into a group", _put(group="g7"), None)],
+}
+
+
+def flatness(scale: float) -> None:
+    """Print the cost in the small and the large file, and its ratio, of every feature."""
+    print(f"{'flatness (CPU µs)':34} {'1k':>8} {'1M':>8} {'ratio':>6}")
+    large = max(20_000, int(1_000_000 * scale))
+    for style, cells in _CELLS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            few = build(Path(folder) / "few.db", 20_000, 0, style)
+            many = build(Path(folder) / "many.db", large, large, style)
+            for what, act, policy in cells:
+                _measure(what, act, policy, few, many)
+            few.close()
+            many.close()
+
+
+def _measure(what: str, act: Any, policy: Any, *queues: Queue) -> None:
+    for queue in queues:
+        if policy:
+            policy(queue)
+        _time(act, queue, 20)
+    turns = [[_time(act, queue, _EACH) for queue in queues] for _ in range(_TURNS)]
+    few, many = (statistics.median(column) for column in zip(*turns, strict=True))
+    ratio = statistics.median(turn[1] / turn[0] for turn in turns)
+    print(f"{what:34} {few:8.1f} {many:8.1f} {ratio:6.2f}", flush=True)
+
+
+def _time(act: Callable[[Queue], None], queue: Queue, count: int) -> float:
+    begin = time.process_time()
+    for _ in range(count):
+        act(queue)
+    return (time.process_time() - begin) / count * 1e6
+
+
+if __name__ == "__main__":
+    flatness(float(sys.argv[1]) if len(sys.argv) > 1 else 1)
