@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from queuekit.database import Database
@@ -82,17 +83,15 @@ class Producer:
         duplicate while it waits: "keep" what it has, "replace" payload, priority and times, or "merge" JSON lists.
         Raises BadPayload, Busy, Full, Refused (there is no such task to wait for, or batch), Usage.
         """
-        given = bound(options)
+        given = {} if not options else bound(options)
         given["payload"] = payload if type(payload) is str else encode(payload)
         given["queue"] = self.name
         given["now"] = now_ms() if now is None else now
-        if unique is on_conflict is None and given.keys() <= _PLAIN and type(given.get("priority", 0)) is int:
-            try:
-                if key is None and given.keys() <= _SIMPLE:
-                    return TaskId(self.database.insert("put_simple", given))
+        with suppress(Full):  # a full queue may coalesce: put knows how
+            if key is unique is on_conflict is None and (not options or _is_only(options, _SIMPLE)):
+                return TaskId(self.database.insert("put_simple", given))
+            if unique is on_conflict is None and _is_only(options, _PLAIN):
                 return self._put("put_plain", given | {"key": key})
-            except Full:
-                pass  # a full queue may coalesce: put knows how
         given |= {"key": key, "unique_ms": _unique(unique), "on_conflict": _conflict(on_conflict, key)}
         return self._put("put", given)
 
@@ -146,8 +145,15 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "require": ("require", words),
     "after": ("after", _ids),
 }
-_SIMPLE = {"payload", "queue", "now", "kind", "priority"}
-_PLAIN = _SIMPLE | {"delay_ms", "run_at", "max_attempts", "lease_ms", "backoff_ms"}
+_SIMPLE = {"kind", "priority"}
+_PLAIN = _SIMPLE | {"delay", "at", "max_attempts", "lease", "backoff"}
+
+
+def _is_only(options: Mapping[str, Any], names: set[str]) -> bool:
+    """True if no other options are given, and the priority is a number."""
+    if any(value is not None and name not in names for name, value in options.items()):
+        return False
+    return type(options.get("priority", 0)) is int
 
 
 def bound(options: Mapping[str, Any]) -> dict[str, Any]:
