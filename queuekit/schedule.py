@@ -123,7 +123,7 @@ class Schedules:
         zone: str = "UTC",
         queue: str = "default",
         kind: str = "",
-        priority: int = 0,
+        priority: int | str = 0,
         catch_up: str = "one",
         grace: Duration | None = None,
         jitter: Duration = 0,

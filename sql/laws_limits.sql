@@ -49,7 +49,7 @@ begin
      where t.id = new.id and q.on_full = 'drop_oldest' and (q.depth > q.max_depth or q.bytes > q.max_bytes);
   select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
     from qk_task t join qk_queue q on q.name = t.queue
-   where t.id = new.id and (q.depth > q.max_depth or q.bytes > q.max_bytes) and not (q.on_full is 'coalesce' and t.key is 'qk:overflow');
+   where t.id = new.id and (q.depth > q.max_depth or q.bytes > q.max_bytes) and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow');
 end;
 
 -- A full queue makes room: its oldest ready tasks go, as many as it takes (a hundred at most).

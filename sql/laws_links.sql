@@ -72,8 +72,9 @@ begin
    where id = new.id and turn is null and needs = 0
      and (state = 'ready' or state = 'scheduled' and ifnull((select on_group from qk_queue where name = queue), 'block') <> 'aside');
   update qk_task set turn = null, state = 'scheduled', due_at = min(run_at, ifnull(until_at, run_at))      -- who waits for a time steps aside, too
-   where (queue, group_key) = (select queue, group_key from qk_task where id = new.id) and turn = 0 and run_at is not null
-     and (select on_group from qk_queue where name = queue) is 'aside';
+   where id in (select w.id from qk_task t join qk_queue q on q.name = t.queue and q.on_group = 'aside'
+                  join qk_task w indexed by qk_task_line_timed on w.queue = t.queue and w.group_key = t.group_key and w.turn = 0 and w.run_at is not null
+                 where t.id = new.id and t.group_key is not null);
   update qk_task
      set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end,
          due_at = case when run_at is null then until_at else min(run_at, ifnull(until_at, run_at)) end

@@ -53,8 +53,9 @@ select case when w.run_at is null then 'ready' else 'scheduled' end,
                        case when :run_at is not null then :run_at
                             when :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end as run_at,
                        coalesce(:until_at, coalesce(:now, (select now from qk_clock)) + :within_ms) as until_at,
-                       (select 'qk:overflow' from qk_queue                    -- a full queue that coalesces
+                       (select 'qk:overflow' || iif(:kind <> '', ':' || :kind, '') from qk_queue      -- a full queue that coalesces
                          where name = coalesce(:queue, 'default') and on_full = 'coalesce'
+                           and coalesce(:group, :after, :batch, nullif(:share, ''), nullif(:require, '')) is null
                            and (depth >= max_depth or bytes + length(cast(:payload as blob)) > max_bytes)) as overflow)) w
  where true
 on conflict (queue, key) where key is not null and key_until is not null
@@ -62,7 +63,7 @@ do update
    set duplicates = ifnull(duplicates, 0) + 1,
        payload  = case when state <> 'ready' and state <> 'scheduled' and state <> 'blocked' then payload
                        when :on_conflict = 'replace' then excluded.payload
-                       when :on_conflict = 'merge' or key = 'qk:overflow' then
+                       when :on_conflict = 'merge' or substr(key, 1, 11) = 'qk:overflow' then
                          (select '[' || a || iif(a = '' or b = '', '', ',') || b || ']'
                             from (select iif(json_valid(qk_task.payload), iif(json_type(qk_task.payload) = 'array',
                                              trim(substr(trim(qk_task.payload, char(9, 10, 13, 32)), 2, length(trim(qk_task.payload, char(9, 10, 13, 32))) - 2),

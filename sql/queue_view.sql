@@ -12,7 +12,7 @@ select ddl
   from (select 1 as n, printf('create view "%w" (id, state, kind, key, priority, data) as select id, state, kind, key, priority, payload from qk_task where queue = %Q;',
                               :queue, :queue) as ddl
         union all
-        select 2, printf('create trigger "%w" instead of insert on "%w" begin insert into qk_task (queue, kind, key, duplicates, priority, payload) values (%Q, ifnull(new.kind, ''''), new.key, 0, ifnull(new.priority, 0), new.data) on conflict (queue, key) where key is not null and key_until is not null do update set duplicates = ifnull(duplicates, 0) + 1; end;',
+        select 2, printf('create trigger "%w" instead of insert on "%w" begin insert into qk_task (queue, kind, key, duplicates, priority, payload) values (%Q, ifnull(new.kind, ''''), new.key, 0, coalesce((select value from qk_priority where name = new.priority), new.priority, 0), new.data) on conflict (queue, key) where key is not null and key_until is not null do update set duplicates = ifnull(duplicates, 0) + 1; end;',
                          :queue || '_put', :queue, :queue))
  where not exists (select 1 from sqlite_master
                     where type = 'trigger' and name = :queue || '_put' and tbl_name = :queue and instr(sql, 'insert into qk_task'))

@@ -6,7 +6,7 @@
 --   :zone         text    = 'UTC'        whose clock the cron words mean
 --   :queue        text    = 'default'    of its tasks, as the next three
 --   :kind         text    = ''
---   :priority     integer = 0
+--   :priority     integer = 0            or a name, as in put
 --   :payload      text    = 'null'
 --   :catch_up     text    = 'one'        of the instants that are late: skip, one, all
 --   :grace_ms     integer = NULL         an instant longer ago is not put any more
@@ -15,7 +15,8 @@
 -- no row: always
 
 insert into qk_schedule (name, rule, zone, queue, kind, priority, payload, catch_up, grace_ms, jitter_ms, next_at)
-values (:name, :rule, coalesce(:zone, 'UTC'), coalesce(:queue, 'default'), coalesce(:kind, ''), coalesce(:priority, 0),
+values (:name, :rule, coalesce(:zone, 'UTC'), coalesce(:queue, 'default'), coalesce(:kind, ''),
+        coalesce((select value from qk_priority where name = :priority), :priority, 0),
         coalesce(:payload, 'null'), coalesce(:catch_up, 'one'), :grace_ms, coalesce(:jitter_ms, 0), :next_at)
 on conflict (name) do update
    set rule = excluded.rule, zone = excluded.zone, queue = excluded.queue, kind = excluded.kind, priority = excluded.priority,

@@ -79,6 +79,7 @@ create index if not exists qk_task_due   on qk_task (due_at) where due_at is not
 create unique index if not exists qk_task_key on qk_task (queue, key) where key is not null and key_until is not null;
 create unique index if not exists qk_task_turn on qk_task (queue, group_key) where turn = 1;
 create index if not exists qk_task_line  on qk_task (queue, group_key) where turn = 0;
+create index if not exists qk_task_line_timed on qk_task (queue, group_key) where turn = 0 and run_at is not null;
 create index if not exists qk_task_batch on qk_task (batch) where batch is not null;
 
 -- Which leases end when, coarsely: some of the 16 tasks with id >> 4 = block hold a lease that ends in the second slot (due_at >> 10).

@@ -26,11 +26,12 @@ def put(queue: Queue) -> list[int]:
 
 
 def test_each_instant_becomes_one_task(queue: Queue, schedules: Schedules) -> None:
-    assert schedules.add("s", "every 1m", {"n": 1}, kind="k", priority=5, now=NOW) == NOW + MINUTE
+    assert schedules.add("s", "every 1m", {"n": 1}, kind="k", priority="high", now=NOW) == NOW + MINUTE
     assert [schedules.fire(NOW + s * 1000) for s in (59, 60, 61, 119, 120)] == [0, 1, 0, 0, 1]
     task = queue.claim(now=NOW + 2 * MINUTE)
     assert task is not None
     assert (task.data, task.kind, task.key) == ({"n": 1}, "k", f"s@{NOW + MINUTE}")
+    assert queue.show(task.id)["priority"] == 10
     assert put(queue) == [1, 2]
 
 

@@ -216,6 +216,17 @@ def test_a_full_queue_may_join_what_comes_into_one_task(client: Client) -> None:
     assert json.loads(client.show(ids.pop())["payload"]) == [{"n": 1}, 2, 3, "four"]
 
 
+def test_what_is_joined_is_of_one_kind_and_has_no_links(client: Client) -> None:
+    client.policy(max_depth=1, on_full="coalesce")
+    client.put("first", now=NOW)
+    mails = {client.put(text, kind="mail", now=NOW)[0] for text in ("1", "2")}
+    calls = {client.put(text, kind="call", now=NOW)[0] for text in ("3", "4")}
+    assert [client.show(id)["payload"] for id in (*mails, *calls)] == ["[1,2]", "[3,4]"]
+    for links in ({"group": "g"}, {"share": "s"}, {"require": "gpu"}, {"after": "[1]"}, {"key": "k"}):
+        with pytest.raises((Full, Refused), match="QK027"):
+            client.put("x", now=NOW, **links)
+
+
 def test_pause_and_resume_stand_beside_the_limits(client: Client) -> None:
     client.policy(max_running=2)
     put(client, 3)
