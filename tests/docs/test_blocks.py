@@ -8,7 +8,7 @@ import pytest
 from pages import PAGES, RUNNABLE, SHOWN, all_blocks, blocks, name_of
 from terminal import Terminal, matches
 
-GOOD_REASONS = ("needs the network", "needs root", "changes your crontab")
+GOOD_REASONS = ("needs the network", "needs root", "needs a systemd", "changes your crontab")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
