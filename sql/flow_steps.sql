@@ -15,7 +15,7 @@ select ifnull(s.queue, 'default'), ifnull(s.kind, ''), coalesce((select value fr
        iif(s.run_at is null, 'ready', 'scheduled'), s.run_at, s.run_at, s.now, 0,
        case when s.require <> '' then (select ifnull(group_concat(word, ' '), '') from (
          select distinct value as word from json_each('[' || replace(json_quote(s.require), ' ', '","') || ']') where value <> '' order by 1)) else '' end,
-       ifnull(s.share, ''), s.group_key, (select json_group_array(s.base + value) from json_each(s.after) having count(*) > 0),
+       ifnull(s.share, ''), s.group_key, iif(s.after = '[]', null, (select json_group_array(s.base + value) from json_each(s.after))),
        s.on_failure, :flow, s.max_attempts, s.lease_ms, s.backoff_ms, s.payload
   from (select j.key, w.base, w.now,
                json_extract(j.value, '$.queue') as queue, json_extract(j.value, '$.kind') as kind, json_extract(j.value, '$.priority') as priority,

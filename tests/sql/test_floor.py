@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from verbs import NOW
 
-from tests.conftest import ROOT, SQL
+from queuekit import statements
+from tests.conftest import ROOT, SQL, sqlite3_program
 
-TABLES = ["pragmas", "schema", "laws", "views"]
+TABLES = ["pragmas", *statements.SCHEMA, *statements.EXTRA]
 
 
 class OldSQLite:
@@ -65,20 +66,26 @@ class OldSQLite:
 
 @pytest.fixture
 def oldest(tmp_path: Path) -> Iterator[OldSQLite]:
-    with closing(OldSQLite("3.31", tmp_path / "queue.db")) as sqlite:
+    with closing(OldSQLite("3.31", tmp_path / "old.db")) as sqlite:
         yield sqlite
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[OldSQLite]:
-    with closing(OldSQLite("3.35", tmp_path / "queue.db")) as sqlite:
+    with closing(OldSQLite("3.35", tmp_path / "old.db")) as sqlite:
         yield sqlite
 
 
 def test_3_31_makes_the_same_file(oldest: OldSQLite, db: Path) -> None:
     made = oldest.rows("select name, sql from sqlite_master order by rowid")
+    for name in statements.EXTRA:
+        sqlite3_program(db, statements.source(name))
     here = subprocess.run(
-        ["sqlite3", db, "select json_group_array(json_array(name, sql)) from sqlite_master"],
+        [
+            "sqlite3",
+            db,
+            "select json_group_array(json_array(name, sql)) from (select name, sql from sqlite_master order by rowid)",
+        ],
         capture_output=True,
         check=True,
     )
@@ -123,6 +130,33 @@ def test_3_31_keeps_the_laws(oldest: OldSQLite, code: str, attack: str) -> None:
     assert oldest.rows("select * from qk_task") == before
 
 
+def test_3_31_keeps_the_books_of_links(oldest: OldSQLite) -> None:
+    oldest.run("insert into qk_batch (name, queue, payload) values ('b', 'after', 'callback')")
+    for insert in (
+        "(group_key, batch, payload) values ('g', 1, 'first'), ('g', 1, 'second')",
+        "(after, payload) values ('[2, 3]', 'third')",
+        "(after, on_failure, payload) values ('[4]', 'run', 'fourth')",
+    ):
+        assert "error" not in oldest.run(f"insert into qk_task {insert}")
+    assert oldest.rows("select state, needs, turn from qk_task") == [
+        ["blocked", 1, None],
+        ["ready", 0, 1],
+        ["blocked", 0, 0],
+        ["blocked", 2, None],
+        ["blocked", 1, None],
+    ]
+    assert "error" not in oldest.run(
+        "update qk_task set state = 'cancelled', due_at = null, ended_at = 5 where id = 2"
+    )
+    assert oldest.rows("select state from qk_task") == [
+        ["blocked"],
+        ["cancelled"],
+        ["ready"],
+        ["cancelled"],
+        ["ready"],
+    ]
+
+
 def test_3_31_lets_due_tasks_move(oldest: OldSQLite) -> None:
     oldest.run(f"insert into qk_task (state, due_at, payload) values ('scheduled', {NOW}, 'x')")
     oldest.verb("tick")
@@ -165,3 +199,35 @@ def test_3_35_does_the_rest(sqlite: OldSQLite) -> None:
     assert len(sqlite.verb("workers")["rows"]) == 1
     sqlite.verb("worker_gone", name="w")
     assert sqlite.verb("purge", **{"from": 0, "span": 100, "older_ms": 0})["changes"] > 0
+
+
+def test_3_35_orders_limits_and_links(sqlite: OldSQLite) -> None:
+    for strategy in ("priority", "fifo", "lifo", "random", "fair"):
+        sqlite.row("policy", queue=strategy, strategy=strategy)
+        for priority, share in ((1, "a"), ("high", "a"), (1, "b")):
+            sqlite.row("put", queue=strategy, payload="x", priority=priority, share=share, require="gpu b")
+        taken = [sqlite.row("claim", queue=strategy, capabilities="b gpu c")["id"] for _ in range(3)]
+        assert len(set(taken)) == 3
+    assert sqlite.row("put", payload="1", key="k", on_conflict="merge")["duplicates"] == 0
+    merged = sqlite.row("put", payload="[2]", key="k", on_conflict="merge", within_ms=5)["id"]
+    assert sqlite.row("show", id=merged)["payload"] == "[1,2]"
+    assert sqlite.row("snooze", id=merged, delay_ms=7)["state"] == "scheduled"
+    sqlite.row("policy", queue="r", max_running=2, rate_us=1000, burst=9, max_depth=3, on_full="drop_oldest")
+    sqlite.verb("put_many", queue="r", payloads='["a", "b", "c", "d"]')
+    assert len(sqlite.verb("claim_many", queue="r")["rows"]) == 2
+    sqlite.verb("flow_open", name="f")
+    sqlite.verb(
+        "flow_steps",
+        flow=1,
+        steps='[{"name": "a", "payload": "x"}, {"name": "b", "payload": "y", "after": [0]}]',
+    )
+    first, second = (row["id"] for row in sqlite.verb("flow_show", id=1)["rows"])
+    sqlite.verb("flow_cancel", id=1)
+    assert sqlite.row("batch", id=1)["failed"] == 2
+    sqlite.verb("flow_retry", id=1)
+    assert sqlite.row("show", id=second)["state"] == "blocked"
+    assert [row["id"] for row in sqlite.verb("results", id=second)["rows"]] == [first]
+    sqlite.verb("schedule_add", name="s", rule="every 1m", next_at=NOW)
+    assert sqlite.row("schedule_due")["name"] == "s"
+    sqlite.verb("schedule_fire", name="s", rule="every 1m", expected=NOW, next_at=NOW + 1, fire="[[1, 2]]")
+    assert sqlite.row("list", key="s@1")["state"] == "scheduled"
