@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from begun import NOW
@@ -100,8 +102,9 @@ DRAWS = 1600
 
 
 @pytest.fixture
-def python(copied: object, raw: Raw) -> Python:
-    return Python(raw.db)
+def python(raw: Raw) -> Iterator[Python]:
+    with closing(Python(raw.db)) as client:
+        yield client
 
 
 def test_the_chance_grows_with_the_priority_1_3_5_7(python: Python) -> None:
