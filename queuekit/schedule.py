@@ -138,7 +138,14 @@ class Schedules:
         if catch_up not in _CATCH_UP:
             raise Usage(f"catch_up is skip, one or all, not {catch_up!r}; nothing was scheduled")
         first = rule(when, zone).after(now_ms() if now is None else now)
-        given = {"name": name, "rule": when, "zone": zone, "queue": queue, "kind": kind, "priority": priority}
+        given: dict[str, Any] = {
+            "name": name,
+            "rule": when,
+            "zone": zone,
+            "queue": queue,
+            "kind": kind,
+            "priority": priority,
+        }
         given |= {"payload": encode(payload), "catch_up": catch_up, "jitter_ms": milliseconds(jitter)}
         given |= {"grace_ms": None if grace is None else milliseconds(grace), "next_at": first}
         self.database.run("schedule_add", given)

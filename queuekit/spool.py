@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from queuekit.database import Database
-from queuekit.errors import BadPayload, QueuekitError, Refused, Usage
+from queuekit.errors import BadPayload, Full, QueuekitError, Refused, Usage
 from queuekit.logs import say
 
 _TAKEN = ".taken"
@@ -85,6 +85,9 @@ def _drain_open_file(database: Database, path: Path, content: bytes, bad: Path) 
     path.rename(taken)
     try:
         _put(database, _parse(content, path.name), taken.stat(), again=path == taken)
+    except Full as error:
+        say(logging.WARNING, "spool file not drained now", path=path, error=str(error))
+        return False
     except (BadPayload, Refused, Usage, ValueError) as error:
         _set_aside(taken, bad, error)
         return False

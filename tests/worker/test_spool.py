@@ -47,6 +47,20 @@ def test_a_file_without_names_takes_the_defaults_and_a_key_of_its_own(q: Queue, 
     assert tasks(q) == [("default", "", "spool:7.8.9", 0, "payload"), ("default", "", "spool:8", 0, "")]
 
 
+def test_what_finds_its_queue_full_stays_for_the_next_time_and_hinders_no_other(
+    q: Queue, db: Path, new: Path
+) -> None:
+    Queue(q.database, "full").policy(max_depth=1)
+    for name, queue in (("1", "full"), ("2", "full"), ("3", "mail")):
+        (new / name).write_bytes(f"queue={queue}\n\n{name}".encode())
+    assert drain(q.database) == 2
+    assert (bad(db), len(list(new.iterdir()))) == ([], 1)
+    task = Queue(q.database, "full").claim()
+    assert task is not None
+    assert drain(q.database) == 1
+    assert {row[4] for row in tasks(q)} == {"1", "2", "3"}
+
+
 def test_a_spool_is_drained_once(q: Queue, new: Path) -> None:
     (new / "1").write_bytes(b"\nx")
     assert [drain(q.database), drain(q.database)] == [1, 0]
