@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +29,7 @@ def schedule(
     every: Annotated[str | None, typer.Option(metavar="D", help="Again and again after this long.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="Once, at this time.")] = None,
     zone: Annotated[
-        str | None, typer.Option(metavar="Z", help="Whose clock the cron words mean (TZ, or UTC).")
+        str | None, typer.Option(metavar="Z", help="Whose clock the cron words mean: Europe/Berlin (UTC).")
     ] = None,
     queue: Name = None,
     kind: Annotated[str, typer.Option(metavar="K", help="What sort of work; picks the handler.")] = "",
@@ -58,7 +57,7 @@ def schedule(
     elif name is None:
         raise Usage(f"schedule {act} takes the name of a schedule")
     elif act == "add":
-        options = {"zone": zone or os.environ.get("TZ") or "UTC", "kind": kind, "priority": priority}
+        options = {"zone": zone or "UTC", "kind": kind, "priority": priority}
         options |= {"catch_up": catch_up, "grace": grace, "jitter": jitter, "queue": queue or "default"}
         text = sys.stdin.buffer.read() if payload == "-" else payload
         first = schedules.add(name, _rule(cron, every, at), text, **options)
