@@ -20,7 +20,7 @@ from cronsim import CronSim, CronSimError
 
 from queuekit.database import Database
 from queuekit.durations import Duration, milliseconds, moment_ms, now_ms
-from queuekit.errors import Full, NoTask, Usage
+from queuekit.errors import BadPayload, Full, NoTask, Refused, Usage
 from queuekit.logs import say
 from queuekit.model import encode
 
@@ -187,18 +187,18 @@ class Schedules:
 
     def _fire(self, row: dict[str, Any], now: int) -> int:
         given = {"name": row["name"], "rule": row["rule"], "expected": row["next_at"]}
+        following = None
         try:
             instants, following = _plan(row, now)
-        except Usage as error:
-            self.database.run("schedule_fire", given | {"error": str(error)})
-            say(logging.ERROR, "schedule stopped", name=row["name"], error=str(error))
-            return 0
-        fire = json.dumps([[at, _later(at, row["jitter_ms"])] for at in instants]) if instants else None
-        try:
+            fire = json.dumps([[at, _later(at, row["jitter_ms"])] for at in instants]) if instants else None
             put = self.database.count("schedule_fire", given | {"next_at": following, "fire": fire})
         except Full as error:
             self.database.run("schedule_fire", given | {"next_at": following})
             say(logging.WARNING, "schedule not put", name=row["name"], error=str(error))
+            return 0
+        except (Usage, Refused, BadPayload) as error:  # its rule, or what it would put
+            self.database.run("schedule_fire", given | {"error": str(error)})
+            say(logging.ERROR, "schedule stopped", name=row["name"], error=str(error))
             return 0
         return len(instants) if put else 0
 

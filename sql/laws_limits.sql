@@ -20,6 +20,13 @@ begin
   delete from qk_hand where running < 1 and (queue, worker) = (select queue, ifnull(worker, '') from qk_task where id = new.id);
 end;
 
+-- A new rate begins with a full burst: what an old, slower one has used up in advance does not count.
+create trigger if not exists qk_queue_rate after update of rate_us on qk_queue
+when new.rate_us is not old.rate_us
+begin
+  update qk_queue set rate_at = 0 where name = new.name;
+end;
+
 -- One more (by 1) or less (-1) waits in a queue whose depth is limited.
 create view if not exists qk_filled (id, by) as select 0, 0 where 0;
 

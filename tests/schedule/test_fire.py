@@ -158,6 +158,22 @@ def test_a_rule_that_is_none_stops_its_schedule_and_no_other(queue: Queue, sched
     assert queue.database.next_due() == NOW + 2 * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("queue", "''"), ("kind", "cast(x'6100' as text)"), ("payload", "x'00'")]
+)
+def test_a_schedule_whose_task_no_law_lets_in_stops_alone(
+    queue: Queue, schedules: Schedules, column: str, value: str
+) -> None:
+    columns = (
+        f"insert into qk_schedule (name, rule, next_at, {column}) values ('bad', 'every 1m', {NOW}, {value});"
+    )
+    sqlite3_program(queue.database.path, columns)
+    schedules.add("good", "every 1m", now=NOW)
+    assert schedules.fire(NOW + MINUTE) == 1
+    assert "QK01" in {row["name"]: row["error"] for row in schedules.list()}["bad"]
+    assert schedules.fire(NOW + 2 * MINUTE) == 1
+
+
 def test_a_full_queue_does_not_stop_the_clock(queue: Queue, schedules: Schedules) -> None:
     queue.policy(max_depth=1)
     schedules.add("s", "every 1m", now=NOW)

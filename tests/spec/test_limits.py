@@ -124,6 +124,16 @@ def test_it_is_known_when_the_next_may_go(client: Client) -> None:
     assert client.due(now=NOW + 1000) != NOW + 1000
 
 
+def test_a_new_rate_forgets_the_old_one(client: Client) -> None:
+    client.policy(rate_us=86_400 * SECOND_US)
+    put(client, 3)
+    assert len(claims(client)) == 1
+    client.policy(rate_us=SECOND_US)
+    assert len(claims(client, now=NOW + 1)) == 1
+    client.policy(rate_us=SECOND_US, burst=1)
+    assert claims(client, now=NOW + 2) == []
+
+
 def test_a_claim_that_finds_nothing_uses_up_nothing(client: Client) -> None:
     client.policy(rate_us=SECOND_US)
     assert claims(client) == []
