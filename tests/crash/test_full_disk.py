@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from queuekit import Queue
+from tests.spec.books import wrong
 
 FILL = """
 import resource, sys
@@ -39,3 +40,36 @@ def test_a_full_disk_is_told_in_one_line_and_what_was_put_before_it_is_there(db:
     queue = Queue(db, "full")
     assert queue.put("after") > promised[-1]
     queue.close()
+
+
+LINK = """
+import resource, sys
+from queuekit import Batch, Queue, QueuekitError
+queue = Queue(sys.argv[1], "full", worker="w")
+queue.policy(max_running=50, max_depth=1000, rate=999999, on_group="aside")
+batch = Batch.open(queue.database)
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+try:
+    while True:
+        first = queue.put("x" * 2000, batch=batch.id, group="g", priority=1)
+        print(queue.put("x" * 2000, batch=batch.id, after=[first], group="h"), flush=True)
+        task = queue.claim()
+        task.ack() if first % 3 else task.nack("no", dead=True)
+except QueuekitError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
+
+def test_on_a_full_disk_no_law_is_half_done(db: Path) -> None:
+    linked = subprocess.run(
+        [sys.executable, "-c", LINK, str(db)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert linked.returncode == 1
+    assert len(linked.stderr.splitlines()) == 1
+    assert linked.stdout.split()
+    with sqlite3.connect(db) as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert list(wrong(connection)) == []
+        assert connection.execute("select count(*) from qk_task where state = 'cancelled'").fetchone()[0]
+    connection.close()
