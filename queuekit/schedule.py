@@ -1,6 +1,6 @@
 """Schedules: tasks that come again and again, or once at a time.
 
-Here the instants of a rule are worked out. schedule_fire.sql puts their tasks and moves the schedule on, in one
+rule.py works out the instants. schedule_fire.sql puts their tasks and moves the schedule on, in one
 statement, only if nobody else has: with any number of daemons each instant becomes one task.
 """
 
@@ -9,103 +9,20 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from cronsim import CronSim, CronSimError
+from typing import Any
 
 from queuekit.database import Database
-from queuekit.durations import Duration, milliseconds, moment_ms, now_ms
+from queuekit.durations import Duration, milliseconds, now_ms
 from queuekit.errors import BadPayload, Full, NoTask, Refused, Usage
 from queuekit.logs import say
 from queuekit.model import encode
+from queuekit.rule import Once, Rule, rule
 
 _MOST = 1000  # instants that are put by one statement
 _SKIP_GRACE_MS = 60_000  # with catch_up skip an instant may be so late and is still put
 _CATCH_UP = ("skip", "one", "all")
-
-
-class Rule(Protocol):
-    """When a schedule fires: instants in ms since the epoch."""
-
-    def after(self, ms: int) -> int | None:
-        """The first instant after ms; None if there is none."""
-
-    def last(self, first: int, now: int) -> int:
-        """The last instant from first (which is one) to now."""
-
-
-@dataclass(frozen=True)
-class Every:
-    """Every so many ms, counted from the first instant."""
-
-    length: int
-
-    def after(self, ms: int) -> int:
-        """So long after ms, which is an instant, or the moment of the beginning."""
-        return ms + self.length
-
-    def last(self, first: int, now: int) -> int:
-        """The last instant from first to now."""
-        return first + (now - first) // self.length * self.length
-
-
-@dataclass(frozen=True)
-class Once:
-    """At one moment."""
-
-    at: int
-
-    def after(self, ms: int) -> int | None:
-        """The moment, if it is still to come."""
-        return self.at if self.at > ms else None
-
-    def last(self, first: int, now: int) -> int:
-        """The moment."""
-        return first
-
-
-@dataclass(frozen=True)
-class Cron:
-    """Cron words on the clock of a zone. What falls into the hour that is skipped in spring runs right after it; what
-    names an hour that comes twice in autumn runs once, what runs all day long runs in both."""
-
-    words: str
-    zone: ZoneInfo
-
-    def after(self, ms: int) -> int | None:
-        """The first instant after ms; None if there is none in the next fifty years."""
-        return next(map(_ms, CronSim(self.words, self._clock(ms))), None)
-
-    def last(self, first: int, now: int) -> int:
-        """The last instant from first to now."""
-        backwards = CronSim(self.words, self._clock(now) + timedelta(minutes=1), reverse=True)
-        return next((at for at in map(_ms, backwards) if at <= now), first)
-
-    def _clock(self, ms: int) -> datetime:
-        return datetime.fromtimestamp(ms // 1000, self.zone)
-
-
-def rule(text: str, zone: str = "UTC") -> Rule:
-    """The rule that text tells: "every 90s", "at 2030-01-31T09:00:00Z", or five or six cron words. Raises Usage."""
-    first, _, rest = text.strip().partition(" ")
-    if first == "every":
-        if (length := milliseconds(rest.strip())) < 1000:
-            raise Usage(f"a schedule comes every second at most, not {text!r}")
-        return Every(length)
-    if first == "at":
-        return Once(moment_ms(rest.strip()))
-    try:
-        CronSim(text.strip(), datetime(2000, 1, 1))
-        return Cron(text.strip(), ZoneInfo(zone))
-    except CronSimError as error:
-        raise Usage(f"not a rule: {text!r} ({error}; write cron words, every 90s, or at TIME)") from None
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Usage(f"there is no time zone {zone!r}: write Europe/Berlin or the like") from error
 
 
 class Schedules:
@@ -186,21 +103,30 @@ class Schedules:
         return sum(self._fire(row, moment) for row in self.database.rows("schedule_due", {"now": moment}))
 
     def _fire(self, row: dict[str, Any], now: int) -> int:
-        given = {"name": row["name"], "rule": row["rule"], "expected": row["next_at"]}
-        following = None
         try:
-            instants, following = _plan(row, now)
-            fire = json.dumps([[at, _later(at, row["jitter_ms"])] for at in instants]) if instants else None
-            put = self.database.count("schedule_fire", given | {"next_at": following, "fire": fire})
+            return self._put(row, *_plan(row, now))
         except Full as error:
-            self.database.run("schedule_fire", given | {"next_at": following})
             say(logging.WARNING, "schedule not put", name=row["name"], error=str(error))
-            return 0
         except (Usage, Refused, BadPayload) as error:  # its rule, or what it would put
-            self.database.run("schedule_fire", given | {"error": str(error)})
+            self._move_on(row, error=str(error))
             say(logging.ERROR, "schedule stopped", name=row["name"], error=str(error))
-            return 0
-        return len(instants) if put else 0
+        return 0
+
+    def _put(self, row: dict[str, Any], instants: Sequence[int], following: int | None) -> int:
+        """Put the instants, or as many as there is room for. Raises Full if there is none; then they wait."""
+        fire = json.dumps([[at, _later(at, row["jitter_ms"])] for at in instants]) if instants else None
+        try:
+            return len(instants) if self._move_on(row, next_at=following, fire=fire) else 0
+        except Full:
+            if half := len(instants) // 2:
+                return self._put(row, instants[:half], instants[half])
+            if row["on_full"] == "drop_oldest":  # and nothing there can be dropped
+                self._move_on(row, next_at=following)
+            raise
+
+    def _move_on(self, row: dict[str, Any], **given: Any) -> int:
+        expected = {"name": row["name"], "rule": row["rule"], "expected": row["next_at"]}
+        return self.database.count("schedule_fire", expected | given)
 
     def _row(self, name: str) -> dict[str, Any]:
         rows = self.database.rows("schedule_list", {"name": name})
@@ -243,7 +169,3 @@ def _from(told: Rule, first: int | None) -> Iterator[int]:
 
 def _later(at: int, jitter: int) -> int | None:
     return at + random.randint(0, jitter) if jitter else None
-
-
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1000

@@ -20,4 +20,4 @@ select min(at) as due_at
          where free > 0 and at > coalesce(:now, (select now from qk_clock))
            and exists (select 1 from qk_task where state = 'ready' and queue = qk_gate.queue)
         union all
-        select min(ifnull(next_at, 0)) from qk_schedule where not paused and error is null and (next_at is not null or last_at is null));
+        select min(at) from qk_instant);

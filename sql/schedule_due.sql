@@ -1,4 +1,4 @@
--- schedule_due: the schedules that are to fire, or whose next instant is not worked out yet.
+-- schedule_due: the schedules that are to fire, or whose next instant is not worked out yet. One whose queue is full waits for room.
 --
 -- parameters
 --   :now          integer = the clock    the moment, in ms
@@ -11,9 +11,10 @@
 --   catch_up      text
 --   grace_ms      integer or NULL
 --   jitter_ms     integer
+--   on_full       text or NULL           of its queue: drop_oldest makes room for it
 -- no row: none is due
 
-select name, rule, zone, next_at, last_at, catch_up, grace_ms, jitter_ms
-  from qk_schedule
- where not paused and error is null
-   and (next_at <= coalesce(:now, (select now from qk_clock)) or next_at is null and last_at is null);
+select name, rule, zone, next_at, last_at, catch_up, grace_ms, jitter_ms,
+       (select on_full from qk_queue where name = queue) as on_full
+  from qk_instant join qk_schedule using (name)
+ where at <= coalesce(:now, (select now from qk_clock));

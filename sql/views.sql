@@ -59,6 +59,14 @@ create view if not exists qk_gate (queue, free, at, per_worker) as
 select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_at + rate_us - ifnull(burst, 1) * rate_us + 999) / 1000, max_per_worker
   from qk_queue;
 
+-- The schedules that fire, and when next (0 = not worked out yet). One whose queue is full waits for room.
+create view if not exists qk_instant (name, at) as
+select s.name, ifnull(s.next_at, 0)
+  from qk_schedule s left join qk_queue q on q.name = s.queue
+ where not s.paused and s.error is null and (s.next_at is not null or s.last_at is null)
+   and (q.on_full is 'drop_oldest'
+     or ifnull(q.depth < q.max_depth, 1) and ifnull(q.bytes + length(cast(s.payload as blob)) <= q.max_bytes, 1));
+
 -- Who holds what: the running tasks, as claim returns them.
 create view if not exists qk_running (id, receipt, queue, kind, key, payload, attempt, lease_until, worker) as
 select id, id || ':' || claims, queue, kind, key, payload, failures + 1, due_at, worker

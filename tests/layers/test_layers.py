@@ -10,7 +10,7 @@ from source import MODULES, Module
 
 # Lowest first. A module may import those of its own layer and of those below; cli.* counts as cli.
 LAYERS = [
-    "statements errors durations outcome logs model identity toml",
+    "statements errors durations outcome logs model identity toml rule",
     "schema open_file transaction database",
     "producer runs schedule consumer wake queue batch flow drawing",
     "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat"
@@ -26,7 +26,7 @@ HOMES = {
     "rich": "cli",
     "watchdog": "wake",
     "persistqueue": "compat",
-    "cronsim": "schedule",
+    "cronsim": "rule",
     "yaml": "flow_file",
     "tomli": "toml",
     "tomllib": "toml",

@@ -174,13 +174,47 @@ def test_a_schedule_whose_task_no_law_lets_in_stops_alone(
     assert schedules.fire(NOW + 2 * MINUTE) == 1
 
 
-def test_a_full_queue_does_not_stop_the_clock(queue: Queue, schedules: Schedules) -> None:
+def test_a_schedule_waits_while_its_queue_is_full(queue: Queue, schedules: Schedules) -> None:
     queue.policy(max_depth=1)
     schedules.add("s", "every 1m", now=NOW)
     assert [schedules.fire(NOW + n * MINUTE) for n in (1, 2, 3)] == [1, 0, 0]
-    assert list(schedules.upcoming("s", 1)) == [NOW + 4 * MINUTE]
+    assert queue.database.next_due(NOW + 3 * MINUTE) is None  # so nobody wakes for it in vain
     with pytest.raises(Full):
         schedules.run_now("s")
+    assert queue.claim(now=NOW + 3 * MINUTE)
+    assert schedules.fire(NOW + 3 * MINUTE + 1) == 1
+    assert [row["key"] for row in queue.list()] == [f"s@{NOW + 3 * MINUTE}", f"s@{NOW + MINUTE}"]
+
+
+@pytest.mark.parametrize("limit", [{"max_depth": 30}, {"max_bytes": 300}])
+def test_of_many_late_instants_as_many_are_put_as_there_is_room_for(
+    queue: Queue, schedules: Schedules, limit: dict[str, int]
+) -> None:
+    queue.policy(**limit)
+    schedules.add("s", "every 1m", "ten  bytes", catch_up="all", now=NOW)
+    late = NOW + 100 * MINUTE
+    assert _settle(schedules, late) == 30
+    while task := queue.claim(now=late):
+        task.ack()
+        _settle(schedules, late)
+    assert [row["key"] for row in queue.list(limit=1000)] == [
+        f"s@{NOW + n * MINUTE}" for n in range(100, 0, -1)
+    ]
+
+
+def _settle(schedules: Schedules, now: int) -> int:
+    """Fire until nothing more can be put; how many were."""
+    count = 0
+    while put := schedules.fire(now):
+        count += put
+    return count
+
+
+def test_an_instant_for_which_nothing_can_be_dropped_is_lost(queue: Queue, schedules: Schedules) -> None:
+    queue.policy(max_bytes=5, on_full="drop_oldest")
+    schedules.add("s", "every 1m", "too large for it", now=NOW)
+    assert schedules.fire(NOW + MINUTE) == 0
+    assert list(schedules.upcoming("s", 1)) == [NOW + 2 * MINUTE]
 
 
 def test_many_that_look_at_once_fire_each_instant_once(queue: Queue) -> None:

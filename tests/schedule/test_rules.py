@@ -10,7 +10,7 @@ import pytest
 
 from queuekit import Usage
 from queuekit.durations import iso, moment_ms
-from queuekit.schedule import rule
+from queuekit.rule import rule
 
 
 def instants(text: str, zone: str, since: str, count: int) -> list[str]:
