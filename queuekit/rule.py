@@ -12,9 +12,23 @@ from cronsim import CronSim, CronSimError
 from queuekit.durations import milliseconds, moment_ms
 from queuekit.errors import Usage
 
+# What cron calls its usual words.
+_NAMED = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
 
 class Rule(Protocol):
     """When a schedule fires: instants in ms since the epoch."""
+
+    def first(self, now: int) -> int | None:
+        """The first instant of a schedule that is made now; None if there is none."""
 
     def after(self, ms: int) -> int | None:
         """The first instant after ms; None if there is none."""
@@ -29,8 +43,12 @@ class Every:
 
     length: int
 
+    def first(self, now: int) -> int:
+        """So long after now."""
+        return now + self.length
+
     def after(self, ms: int) -> int:
-        """So long after ms, which is an instant, or the moment of the beginning."""
+        """So long after ms, which is an instant."""
         return ms + self.length
 
     def last(self, first: int, now: int) -> int:
@@ -43,6 +61,10 @@ class Once:
     """At one moment."""
 
     at: int
+
+    def first(self, now: int) -> int:
+        """The moment, be it in the past."""
+        return self.at
 
     def after(self, ms: int) -> int | None:
         """The moment, if it is still to come."""
@@ -61,6 +83,10 @@ class Cron:
     words: str
     zone: ZoneInfo
 
+    def first(self, now: int) -> int | None:
+        """The first instant after now; None if there is none in the next fifty years."""
+        return self.after(now)
+
     def after(self, ms: int) -> int | None:
         """The first instant after ms; None if there is none in the next fifty years."""
         return next(map(_ms, CronSim(self.words, self._clock(ms))), None)
@@ -75,8 +101,10 @@ class Cron:
 
 
 def rule(text: str, zone: str = "UTC") -> Rule:
-    """The rule that text tells: "every 90s", "at 2030-01-31T09:00:00Z", or five or six cron words. Raises Usage."""
-    first, _, rest = text.strip().partition(" ")
+    """The rule that text tells: "every 90s", "at 2030-01-31T09:00:00Z", "@daily" and the like,
+    or five or six cron words. Raises Usage."""
+    text = text.strip()
+    first, _, rest = text.partition(" ")
     if first == "every":
         if (length := milliseconds(rest.strip())) < 1000:
             raise Usage(f"a schedule comes every second at most, not {text!r}")
@@ -84,8 +112,9 @@ def rule(text: str, zone: str = "UTC") -> Rule:
     if first == "at":
         return Once(moment_ms(rest.strip()))
     try:
-        CronSim(text.strip(), datetime(2000, 1, 1))
-        return Cron(text.strip(), ZoneInfo(zone))
+        words = _NAMED.get(text, text)
+        CronSim(words, datetime(2000, 1, 1))
+        return Cron(words, ZoneInfo(zone))
     except CronSimError as error:
         raise Usage(f"not a rule: {text!r} ({error}; write cron words, every 90s, or at TIME)") from None
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

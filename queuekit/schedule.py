@@ -18,7 +18,7 @@ from queuekit.durations import Duration, milliseconds, now_ms
 from queuekit.errors import BadPayload, Full, NoTask, Refused, Usage
 from queuekit.logs import say
 from queuekit.model import encode
-from queuekit.rule import Once, Rule, rule
+from queuekit.rule import Rule, rule
 
 _MOST = 1000  # instants that are put by one statement
 _SKIP_GRACE_MS = 60_000  # with catch_up skip an instant may be so late and is still put
@@ -46,27 +46,24 @@ class Schedules:
         jitter: Duration = 0,
         now: int | None = None,
     ) -> int | None:
-        """Make a schedule, or another of one that there is; its first instant in ms, None if that is in the past.
+        """Make a schedule, or another of one that there is; its next instant in ms, None if there is none.
 
         when is cron words on the clock of zone, "every 90s" or "at TIME". Of the instants that are late, because nobody
         was there to fire them, catch_up puts one (the last), all, or (skip) the last if it is of this minute; none is
-        put that is late by more than grace. Each runs up to jitter later. Raises Usage.
+        put that is late by more than grace. Each runs up to jitter later. One that has this rule and zone already goes
+        on where it is, and stays paused if it is. Raises Usage.
         """
         if catch_up not in _CATCH_UP:
             raise Usage(f"catch_up is skip, one or all, not {catch_up!r}; nothing was scheduled")
-        first = rule(when, zone).after(now_ms() if now is None else now)
-        given: dict[str, Any] = {
-            "name": name,
-            "rule": when,
-            "zone": zone,
-            "queue": queue,
-            "kind": kind,
-            "priority": priority,
+        first = rule(when, zone).first(now_ms() if now is None else now)
+        given: dict[str, Any] = {"name": name, "rule": when, "zone": zone, "queue": queue, "kind": kind}
+        given |= {"priority": priority, "payload": encode(payload), "catch_up": catch_up, "next_at": first}
+        given |= {
+            "grace_ms": None if grace is None else milliseconds(grace),
+            "jitter_ms": milliseconds(jitter),
         }
-        given |= {"payload": encode(payload), "catch_up": catch_up, "jitter_ms": milliseconds(jitter)}
-        given |= {"grace_ms": None if grace is None else milliseconds(grace), "next_at": first}
         self.database.run("schedule_add", given)
-        return first
+        return next(self.upcoming(name, 1, now=now), None)
 
     def list(self) -> list[dict[str, Any]]:
         """All schedules, by name (columns of schedule_list.sql)."""
@@ -75,11 +72,11 @@ class Schedules:
     def upcoming(self, name: str, count: int = 5, *, now: int | None = None) -> Iterator[int]:
         """The next instants of a schedule in ms, count at most. Raises NoTask, Usage."""
         row = self._row(name)
-        if row["next_at"] is None and row["last_at"] is not None:
+        if row["ended"]:
             return iter(())
-        moment = now_ms() if now is None else now
-        first = row["next_at"] or rule(row["rule"], row["zone"]).after(moment)
-        return islice(_from(rule(row["rule"], row["zone"]), first), count)
+        told = rule(row["rule"], row["zone"])
+        first = row["next_at"] or told.first(now_ms() if now is None else now)
+        return islice(_from(told, first), count)
 
     def run_now(self, name: str, *, now: int | None = None) -> None:
         """Put a task of the schedule now; its next instant stays. Raises NoTask, Full."""
@@ -145,9 +142,7 @@ class Schedules:
 def _plan(row: dict[str, Any], now: int) -> tuple[list[int], int | None]:
     """The instants to put now, and the one that follows. Raises Usage for a rule that is none."""
     told = rule(row["rule"], row["zone"])
-    first = row["next_at"]
-    if first is None:  # written by hand
-        first = told.at if isinstance(told, Once) else told.after(now)
+    first = told.first(now) if row["next_at"] is None else row["next_at"]  # None: written by hand
     if first is None or first > now:
         return [], first
     grace = row["grace_ms"] if row["catch_up"] != "skip" or row["grace_ms"] is not None else _SKIP_GRACE_MS

@@ -1,4 +1,5 @@
--- schedule_add: a schedule of this name, new or instead of the one that was there.
+-- schedule_add: a schedule of this name, new or instead of the one that was there. With the rule and zone that it had, it goes on where it is
+-- (so a script may add its schedules at every start); paused it stays in any case.
 --
 -- parameters
 --   :name         text
@@ -21,4 +22,7 @@ values (:name, :rule, coalesce(:zone, 'UTC'), coalesce(:queue, 'default'), coale
 on conflict (name) do update
    set rule = excluded.rule, zone = excluded.zone, queue = excluded.queue, kind = excluded.kind, priority = excluded.priority,
        payload = excluded.payload, catch_up = excluded.catch_up, grace_ms = excluded.grace_ms, jitter_ms = excluded.jitter_ms,
-       next_at = excluded.next_at, last_at = null, error = null, paused = 0;
+       next_at = case when (rule, zone) = (excluded.rule, excluded.zone) and (next_at is not null or ended) then next_at else excluded.next_at end,
+       last_at = case when (rule, zone) = (excluded.rule, excluded.zone) then last_at end,
+       ended   = (rule, zone) = (excluded.rule, excluded.zone) and ended,
+       error   = null;

@@ -5,10 +5,12 @@
 --   :name         text
 --   :rule         text                   as it was when the instants were worked out
 --   :expected     integer = NULL         next_at as it was then
---   :next_at      integer = NULL         the next instant; NULL = there is none
+--   :next_at      integer = NULL         the next instant; NULL = none is left
 --   :fire         text    = NULL         JSON list of [instant, run time or null]; NULL = nothing is put
 --   :error        text    = NULL         why nothing can be worked out
 -- no row: always. changes() is 0: somebody else was quicker
 
-update qk_schedule set next_at = :next_at, fire = :fire, error = :error
+update qk_schedule
+   set fire = :fire, error = :error, ended = :error is null and :next_at is null,
+       next_at = case when :error is null then :next_at else next_at end
  where name = :name and rule = :rule and next_at is :expected;

@@ -214,13 +214,14 @@ create table if not exists qk_schedule (
   kind       text    not null default '',
   priority   integer not null default 0,
   payload    text    not null default 'null',
-  next_at    integer,                                -- the next instant; NULL = not worked out yet, or it is over
+  next_at    integer,                                -- the next instant; NULL = not worked out yet, or it has ended
   last_at    integer,                                -- the last instant that put a task
   fire       text,                                   -- JSON list of [instant, run time or null]: to be put now, by law
   catch_up   text    not null default 'one',         -- of the instants that are late: skip (all but one of this minute), one (the last), all
   grace_ms   integer,                                -- an instant longer ago is not put any more; NULL = one is, however late
   jitter_ms  integer not null default 0,             -- each runs up to so much later
   paused     integer not null default 0,
+  ended      integer not null default 0,             -- 1 = no instant is left
   error      text,                                   -- why its instants cannot be worked out
   constraint "QK029 a schedule is named, has a rule, and its numbers and words mean something" check (
         name <> '' and printf('%s', name) = name and typeof(rule) = 'text' and catch_up in ('skip', 'one', 'all')

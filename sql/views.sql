@@ -63,7 +63,7 @@ select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_a
 create view if not exists qk_instant (name, at) as
 select s.name, ifnull(s.next_at, 0)
   from qk_schedule s left join qk_queue q on q.name = s.queue
- where not s.paused and s.error is null and (s.next_at is not null or s.last_at is null)
+ where not s.paused and not s.ended and s.error is null
    and (q.on_full is 'drop_oldest'
      or ifnull(q.depth < q.max_depth, 1) and ifnull(q.bytes + length(cast(s.payload as blob)) <= q.max_bytes, 1));
 

@@ -47,7 +47,12 @@ def receipt_of(text: str) -> str:
 
 def a_priority(text: object) -> int | str:
     """A whole number, or low, normal, high or critical. Raises BadParameter."""
-    return str(text) if text in ("low", "normal", "high", "critical") else whole(text)
+    if text in ("low", "normal", "high", "critical"):
+        return str(text)
+    try:
+        return whole(text)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(f"{error.message}, nor low, normal, high or critical") from None
 
 
 def ids(text: str) -> list[int]:

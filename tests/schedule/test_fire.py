@@ -217,6 +217,38 @@ def test_an_instant_for_which_nothing_can_be_dropped_is_lost(queue: Queue, sched
     assert list(schedules.upcoming("s", 1)) == [NOW + 2 * MINUTE]
 
 
+def test_a_moment_in_the_past_is_as_late_as_it_is(queue: Queue, schedules: Schedules) -> None:
+    for catch_up in ("one", "all", "skip"):
+        assert schedules.add(catch_up, "at 2020-01-01T00:00:00Z", catch_up=catch_up, now=NOW)
+    assert schedules.fire(NOW) == 2
+    assert {row["name"]: row["ended"] for row in schedules.list()} == {"one": 1, "all": 1, "skip": 1}
+    assert queue.database.next_due(NOW) is None  # nobody wakes for what has ended
+
+
+def test_a_schedule_that_is_added_again_goes_on_where_it_is(queue: Queue, schedules: Schedules) -> None:
+    """A script that runs at every start may add its schedules."""
+    schedules.add("s", "every 1h", "old", now=NOW)
+    assert schedules.add("s", "every 1h", "new", now=NOW + 90 * MINUTE) == NOW + 60 * MINUTE
+    assert schedules.fire(NOW + 90 * MINUTE) == 1
+    assert [(row["payload"], row["next_at"]) for row in schedules.list()] == [("new", NOW + 120 * MINUTE)]
+    schedules.pause("s")
+    assert schedules.add("s", "every 2h", now=NOW) == NOW + 120 * MINUTE
+    assert schedules.fire(NOW + 120 * MINUTE) == 0
+    schedules.add("once", "at 2026-06-01T12:00:00Z", now=NOW)
+    assert schedules.fire(NOW) == 1
+    assert schedules.add("once", "at 2026-06-01T12:00:00Z", now=NOW) is None
+    assert schedules.fire(NOW) == 0
+    assert schedules.add("once", "at 2026-06-01T12:00:01Z", now=NOW) == NOW + 1000
+
+
+def test_a_schedule_written_by_hand_can_be_run_before_its_first_instant(
+    queue: Queue, schedules: Schedules
+) -> None:
+    sqlite3_program(queue.database.path, "insert into qk_schedule (name, rule) values ('s', 'every 1m');")
+    schedules.run_now("s", now=NOW)
+    assert [schedules.fire(NOW), schedules.fire(NOW + MINUTE)] == [0, 1]
+
+
 def test_many_that_look_at_once_fire_each_instant_once(queue: Queue) -> None:
     """Eight threads with connections of their own, and an instant every second for 200 seconds."""
     Schedules(queue.database).add("s", "every 1s", catch_up="all", now=NOW)

@@ -33,6 +33,22 @@ def test_cron_words_mean_the_clock_of_the_zone() -> None:
     assert instants("0 3 * * *", "UTC", "2026-01-02T12:00:00Z", 1) == ["03 03:00+0000"]
 
 
+@pytest.mark.parametrize(
+    ("word", "instant"),
+    [
+        ("@hourly", "01 13:00"),
+        ("@daily", "02 00:00"),
+        ("@midnight", "02 00:00"),
+        ("@weekly", "04 00:00"),
+        ("@monthly", "01 00:00"),
+        ("@yearly", "01 00:00"),
+        ("@annually", "01 00:00"),
+    ],
+)
+def test_the_usual_words_have_names(word: str, instant: str) -> None:
+    assert instants(word, "Asia/Tokyo", "2026-01-01T03:30:00Z", 1) == [f"{instant}+0900"]
+
+
 def test_six_words_name_seconds() -> None:
     told = rule("*/20 0 * * * *")
     at = moment_ms("2026-01-01T00:00:00Z")
