@@ -177,6 +177,8 @@ begin
      where id = new.id
        and (counted = 1 or group_key is not null or slot > 0 and (state = 'running' or new.state = 'running')
          or needs > 0 and (state = 'ready' or state = 'scheduled')
+         or (state = 'ready' or state = 'scheduled' or state = 'blocked') and (new.state = 'running' or new.state = 'done' or new.state = 'dead' or new.state = 'cancelled')
+            and exists (select 1 from qk_queue where name = queue and coalesce(max_depth, max_bytes) is not null)
          or (awaited = 1 or batch is not null)
             and (state = 'done' or state = 'dead' or state = 'cancelled' or new.state = 'done' or new.state = 'dead' or new.state = 'cancelled'))
        and exists (select 1 from qk_meta where name = 'extra');

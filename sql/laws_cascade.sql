@@ -75,6 +75,9 @@ begin
       select t.id from v cross join qk_dependency d on d.needs_id = v.id cross join qk_task t on t.id = d.task_id
        where t.state = 'cancelled' and (t.cause = new.id or t.cause = v.id))
     select id, new.id from v where id <> new.id;
+  update qk_task set counted = 1
+   where id in (select task_id from qk_cascade where root = new.id)
+     and counted = 0 and exists (select 1 from qk_queue where name = qk_task.queue and coalesce(max_depth, max_bytes) is not null);
   insert into qk_filled select t.id, 1 from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.counted = 1;
   update qk_task
      set state = 'blocked', cause = null, error = null, cancel_at = null, until_at = null, due_at = null,

@@ -1,6 +1,46 @@
 -- laws_limits.sql: what a queue counts, for the sake of its limits: runs in progress, the rate of claims, tasks and bytes that wait.
 --
--- A limit counts what is claimed, or put, from the moment that there is one (the task remembers: slot, counted), so that none needs a recount.
+-- Of a queue without limits nothing is counted; a limit that is set counts what is there. Each task remembers that it was counted: slot, counted.
+
+-- A queue has a limit from now on: its runs, those of each worker, or what waits are counted.
+create trigger if not exists qk_queue_limits_made after insert on qk_queue
+when coalesce(new.max_running, new.max_per_worker, new.max_depth, new.max_bytes) is not null
+begin
+  insert into qk_limited values (new.name, new.max_running is not null, new.max_per_worker is not null, coalesce(new.max_depth, new.max_bytes) is not null);
+end;
+
+create trigger if not exists qk_queue_limits after update of max_running, max_per_worker, max_depth, max_bytes on qk_queue
+when new.max_running is not null and old.max_running is null or new.max_per_worker is not null and old.max_per_worker is null
+  or coalesce(new.max_depth, new.max_bytes) is not null and coalesce(old.max_depth, old.max_bytes) is null
+begin
+  insert into qk_limited values (new.name, new.max_running is not null and old.max_running is null, new.max_per_worker is not null and old.max_per_worker is null,
+    coalesce(new.max_depth, new.max_bytes) is not null and coalesce(old.max_depth, old.max_bytes) is null);
+end;
+
+create view if not exists qk_limited (queue, runs, hands, waits) as select 0, 0, 0, 0 where 0;
+
+create trigger if not exists qk_limited_call instead of insert on qk_limited
+begin
+  update qk_task set slot = slot | new.runs | 2 * new.hands
+   where (new.runs or new.hands)
+     and id in (select t.id from qk_lease l cross join qk_task t not indexed
+                 where t.id >= l.block << 4 and t.id < (l.block + 1) << 4 and t.state = 'running' and t.queue = new.queue);
+  update qk_queue
+     set running = (select count(distinct t.id) from qk_lease l cross join qk_task t not indexed
+                     where t.id >= l.block << 4 and t.id < (l.block + 1) << 4 and t.state = 'running' and t.queue = new.queue and t.slot & 1)
+   where name = new.queue and new.runs;
+  delete from qk_hand where queue = new.queue and new.hands;
+  insert into qk_hand (queue, worker, running)
+    select new.queue, ifnull(t.worker, ''), count(distinct t.id) from qk_lease l cross join qk_task t not indexed
+     where new.hands and t.id >= l.block << 4 and t.id < (l.block + 1) << 4 and t.state = 'running' and t.queue = new.queue and t.slot & 2
+     group by 2;
+  update qk_task set counted = 1
+   where new.waits and queue = new.queue and counted = 0 and (state = 'ready' or state = 'scheduled' or state = 'blocked');
+  update qk_queue
+     set (depth, bytes) = (select count(*), ifnull(sum(length(cast(payload as blob))), 0) from qk_task
+                            where queue = new.queue and counted = 1 and (state = 'ready' or state = 'scheduled' or state = 'blocked'))
+   where name = new.queue and new.waits;
+end;
 
 -- A task whose claim counts has begun, or ended, a run.
 create view if not exists qk_claimed (id, state) as select 0, 0 where 0;

@@ -100,6 +100,10 @@ end;
 create trigger if not exists qk_linked_call before insert on qk_linked
 begin
   insert into qk_claimed select id, new.state from qk_task where id = new.id and slot > 0 and (state = 'running' or new.state = 'running') and state <> new.state;
+  update qk_task set counted = 1                   -- it waits again, and did not when its queue was counted
+   where id = new.id and counted = 0 and (state = 'ready' or state = 'scheduled' or state = 'blocked')
+     and (new.state = 'running' or new.state = 'done' or new.state = 'dead' or new.state = 'cancelled')
+     and exists (select 1 from qk_queue where name = qk_task.queue and coalesce(max_depth, max_bytes) is not null);
   insert into qk_filled select id, (state = 'ready' or state = 'scheduled' or state = 'blocked') - (new.state = 'ready' or new.state = 'scheduled' or new.state = 'blocked')
     from qk_task where id = new.id and counted = 1
      and (state = 'ready' or state = 'scheduled' or state = 'blocked') <> (new.state = 'ready' or new.state = 'scheduled' or new.state = 'blocked');

@@ -1,5 +1,5 @@
 -- policy: set how a queue treats its tasks; NULL leaves a value as it is. Reaches the tasks that wait, too.
--- A limit of 0 is lifted. A limit counts what is claimed, or put, from now on. A put into a full queue is refused (reject), or cancels the
+-- A limit of 0 is lifted. One that is set counts what runs, or waits, already. A put into a full queue is refused (reject), or cancels the
 -- oldest ready tasks (drop_oldest), or is joined with others into one task whose payload is a list of theirs (coalesce). A task that failed
 -- keeps its group waiting until it is done, cancelled or retried (block), or lets the others go on (aside).
 --

@@ -113,7 +113,7 @@ create table if not exists qk_queue (
   retention_ms   integer,                            -- how long done and cancelled tasks are kept; dead ones stay
   strategy       text,                               -- which ready task is next: priority (NULL) fifo lifo random fair
   max_running    integer,                            -- most tasks that run at once
-  running        integer not null default 0,         --   how many do, of those claimed since there is a limit
+  running        integer not null default 0,         --   how many do, as long as there is a limit
   rate_us        integer,                            -- a claim each so many microseconds
   burst          integer,                            --   and this many at once after a rest (NULL = 1)
   rate_at        integer not null default 0,         --   to when, in microseconds since the epoch, the claims so far use it up
@@ -121,7 +121,7 @@ create table if not exists qk_queue (
   max_depth      integer,                            -- most tasks that wait
   max_bytes      integer,                            -- most bytes of their payloads
   on_full        text,                               -- then a put is refused (NULL, reject), drops the oldest, or coalesces
-  depth          integer not null default 0,         --   how many wait, of those put since there is a limit
+  depth          integer not null default 0,         --   how many wait, as long as there is a limit
   bytes          integer not null default 0,
   on_group       text,                               -- a task that failed keeps its group waiting (NULL, block) or steps aside
   max_per_worker integer,                            -- most tasks that one worker runs at once

@@ -46,6 +46,15 @@ WRONG = {
         select name, depth, bytes from qk_queue
          where (depth, bytes) <> (select count(*), ifnull(sum(length(cast(payload as blob))), 0) from qk_task
                                    where queue = name and counted and state in {WAITING})""",
+    "a limit does not count all that runs or waits": f"""
+        select name from qk_queue q
+         where max_running is not null
+               and running <> (select count(*) from qk_task where queue = q.name and state = 'running')
+            or max_per_worker is not null
+               and (select ifnull(sum(running), 0) from qk_hand where queue = q.name)
+                <> (select count(*) from qk_task where queue = q.name and state = 'running')
+            or coalesce(max_depth, max_bytes) is not null
+               and depth <> (select count(*) from qk_task where queue = q.name and state in {WAITING})""",
     "a batch is miscounted": f"""
         select b.id, b.total, b.unfinished, b.done, b.failed from qk_batch b
          where total <> unfinished + done + failed

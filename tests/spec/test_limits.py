@@ -65,18 +65,21 @@ def test_the_limit_of_one_queue_is_not_that_of_another(client: Client) -> None:
     assert (len(claims(client, queue="a")), len(claims(client, queue="b"))) == (1, 3)
 
 
-def test_a_limit_set_later_counts_from_then_on_and_0_lifts_it(client: Client) -> None:
-    put(client, 6)
-    old = [client.claim(now=NOW) for _ in range(2)]
-    client.policy(max_running=1)
-    (new,) = claims(client)
-    for task in old:
-        assert task is not None
-        client.ack(task["receipt"], now=NOW)
-    assert claims(client) == []
-    client.ack(new, now=NOW)
-    client.policy(max_running=0)
-    assert len(claims(client)) == 3
+@pytest.mark.parametrize("limit", ["max_running", "max_per_worker"])
+def test_a_limit_set_later_counts_what_runs_and_0_lifts_it(client: Client, limit: str) -> None:
+    put(client, 7)
+    first, second = (client.claim(now=NOW, worker="w")["receipt"] for _ in range(2))
+    client.policy(**{limit: 3})
+    assert len(claims(client, worker="w")) == 1
+    client.ack(first, now=NOW)
+    client.policy(**{limit: 1})
+    assert claims(client, worker="w") == []
+    client.policy(**{limit: 0})
+    assert client.claim(now=NOW, worker="w")
+    client.policy(**{limit: 4})
+    assert len(claims(client, worker="w")) == 1
+    client.ack(second, now=NOW)
+    assert len(claims(client, worker="w")) == 1
 
 
 def test_no_worker_holds_more_than_max_per_worker(client: Client) -> None:
@@ -191,6 +194,27 @@ def test_bytes_are_counted_too(client: Client) -> None:
     with pytest.raises((Full, Refused), match="QK027"):
         client.put("ü€", now=NOW)  # five bytes
     client.put("ü", now=NOW)
+
+
+@pytest.mark.parametrize("limit", [{"max_depth": 4}, {"max_bytes": 36}])
+def test_a_depth_set_later_counts_what_waits_and_0_lifts_it(client: Client, limit: dict[str, int]) -> None:
+    first, *_ = put(client, 2)
+    client.put("payload x", delay_ms=1000, now=NOW)
+    client.put("payload y", after=f"[{first}]", now=NOW)
+    put(client, 5, queue="another")
+    client.policy(**limit)
+    with pytest.raises((Full, Refused), match="QK027"):
+        put(client, 1)
+    receipt = claims(client)[0]
+    put(client, 1)
+    client.policy(**dict.fromkeys(limit, 0))
+    put(client, 2)
+    client.policy(**limit)
+    client.ack(receipt, now=NOW)
+    assert len(claims(client)) == 4
+    with pytest.raises((Full, Refused), match="QK027"):
+        put(client, 4)
+    put(client, 3)
 
 
 def test_a_full_queue_may_drop_its_oldest(client: Client) -> None:

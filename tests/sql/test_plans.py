@@ -79,7 +79,7 @@ LINKED: dict[str, Callable[[int], dict[str, Any]]] = HOT | {
         "now": NOW,
     },
     "put_many": lambda n: {"payloads": '["a", "b"]', "group": "g", "after": "[10]", "now": NOW},
-    "policy": lambda n: {"max_running": 5, "rate_us": 10, "max_depth": 100},
+    "policy": lambda n: {"rate_us": 10, "strategy": "fifo"},  # (a limit that is set counts what is there)
     "batch_open": lambda n: {"payload": "callback", "now": NOW},
 }
 
