@@ -37,23 +37,49 @@ update qk_task
        slot = ifnull((select (coalesce(max_running, rate_us) is not null) + 2 * (max_per_worker is not null) + 4 * (coalesce(:strategy, strategy) is 'fair')
                         from qk_queue where name = coalesce(:queue, 'default')), 0)
  where id = (
-  with recursive pile (strategy, id) as (           -- the first task of each (lane, priority, share) that may be next
-    select strategy, (select id from qk_task where state = 'ready' and queue = coalesce(:queue, 'default')
-                         and lane >= '' and lane <= iif(:capabilities is null, '', x'')      -- a blob is greater than any text
-                       order by lane, priority desc, share, id limit 1)
-      from (select coalesce(:strategy, (select strategy from qk_queue where name = coalesce(:queue, 'default')), 'priority') as strategy)
-     where not exists (select 1 from qk_gate where queue = coalesce(:queue, 'default')
-                          and (free < 1 or at > coalesce(:now, (select now from qk_clock))
-                            or per_worker <= (select running from qk_hand where queue = coalesce(:queue, 'default') and worker = ifnull(:worker, ''))))
-    union all
-    select strategy, coalesce(
-        (select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
-            and n.share > p.share and strategy <> 'fair' order by n.share, n.id limit 1),
-        (select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane = p.lane and n.priority < p.priority
-            and strategy <> 'fair' and strategy <> 'priority' order by n.priority desc, n.share, n.id limit 1),
-        (select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane > p.lane and n.lane <= iif(:capabilities is null, '', x'')
-          order by n.lane, n.priority desc, n.share, n.id limit 1))
-      from pile cross join qk_task p on p.id = pile.id)
+  with recursive
+    pile (strategy, labelled, lane, last, id) as (  -- one task of each (lane, priority) that may be next; id is NULL if just longer lanes begin so
+      select s.strategy, s.labelled, '', '',
+             (select n.id from qk_task n where n.state = 'ready' and n.queue = coalesce(:queue, 'default') and n.lane = ''
+                 and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock)))
+               order by n.priority desc, n.share, n.id limit 1)
+        from (select coalesce(:strategy, (select strategy from qk_queue where name = coalesce(:queue, 'default')), 'priority') as strategy,
+                     (select labelled from qk_queue where name = coalesce(:queue, 'default')) as labelled) s
+       where not exists (select 1 from qk_gate where queue = coalesce(:queue, 'default')
+                            and (free < 1 or at > coalesce(:now, (select now from qk_clock))
+                              or per_worker <= (select running from qk_hand where queue = coalesce(:queue, 'default') and worker = ifnull(:worker, ''))))
+      union all                                     -- the next priority of the lane (NULL), or a lane that is one word longer
+      select strategy, labelled, trim(lane || ' ' || ifnull(word.value, '')), ifnull(word.value, x''),      -- a blob is greater than any text
+             case when word.value is null then (
+                    select n.id from qk_task n where n.state = 'ready' and n.queue = coalesce(:queue, 'default') and n.lane = pile.lane
+                       and n.priority < (select priority from qk_task where id = pile.id)
+                       and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock)))
+                     order by n.priority desc, n.share, n.id limit 1)
+                  else (
+                    select n.id from qk_task n where n.state = 'ready' and n.queue = coalesce(:queue, 'default') and n.lane = ltrim(pile.lane || ' ' || word.value)
+                       and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock)))
+                     order by n.priority desc, n.share, n.id limit 1) end
+        from pile cross join json_each('[null' || iif(:capabilities is null, '', ',' || replace(json_quote(:capabilities), ' ', '","')) || ']') word
+       where (:capabilities is not null or strategy = 'fifo' or strategy = 'lifo' or strategy = 'random')
+         and case when word.value is null then pile.id is not null and (strategy = 'fifo' or strategy = 'lifo' or strategy = 'random')
+                  else word.value > last
+                   and exists (select 1 from qk_task n where n.state = 'ready' and n.queue = coalesce(:queue, 'default')
+                                  and n.lane >= ltrim(pile.lane || ' ' || word.value) and n.lane < ltrim(pile.lane || ' ' || word.value) || '!') end),
+    head (strategy, id, priority) as (              -- of each, the oldest (the newest, if that is asked for): among those without a share, and those with one
+      select strategy,
+             case when strategy = 'lifo' then max(p.id,
+                    ifnull((select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
+                               and n.share = '' and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id desc limit 1), 0),
+                    ifnull((select n.id from qk_task n indexed by qk_task_shared
+                             where n.state = 'ready' and n.share <> '' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
+                               and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id desc limit 1), 0))
+                  when labelled then min(p.id,
+                    ifnull((select n.id from qk_task n indexed by qk_task_shared
+                             where n.state = 'ready' and n.share <> '' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
+                               and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id limit 1), p.id))
+                  else p.id end,
+             p.priority
+        from pile cross join qk_task p on p.id = pile.id)
   select case strategy
       when 'fifo'   then oldest
       when 'lifo'   then newest
@@ -62,27 +88,21 @@ update qk_task
           from (select json_extract(list, '$[' || max((random() & 9223372036854775807) % json_array_length(list),
                                                       (random() & 9223372036854775807) % json_array_length(list)) || ']') as priority
                   from (select json_group_array(priority) as list
-                          from (select distinct l.priority from json_each(piles) j cross join qk_task l on l.id = j.value order by 1))
+                          from (select distinct l.priority from json_each(heads) j cross join qk_task l on l.id = j.value order by 1))
                  limit 1) drawn                     -- the limit: drawn once, not for each row
-               cross join json_each(piles) j cross join qk_task t on t.id = j.value and t.priority = drawn.priority)
+               cross join json_each(heads) j cross join qk_task t on t.id = j.value and t.priority = drawn.priority)
       when 'fair'   then (                          -- the share after the one that was served last, else the first
-        select min((select min(t.id) from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane
-                       and t.priority = top and t.share = turn.share))
+        select min((select t.id from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top and t.share = turn.share
+                       and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.id limit 1))
           from (select ifnull(
-                  (select min((select min(t.share) from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane
-                                  and t.priority = top and t.share > (select cursor from qk_queue where name = l.queue)))
-                     from json_each(piles) j cross join qk_task l on l.id = j.value),
-                  (select min((select min(t.share) from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane
-                                  and t.priority = top)) from json_each(piles) j cross join qk_task l on l.id = j.value)) as share) turn
-               cross join json_each(piles) j cross join qk_task l on l.id = j.value)
-      else iif(top = bottom, oldest, (select t.id from json_each(piles) j cross join qk_task t on t.id = j.value order by t.priority desc, t.id limit 1)) end
-    from (select strategy, min(p.id) as oldest, max(p.priority) as top, min(p.priority) as bottom,
-                 max(case strategy when 'lifo' then (select max(t.id) from qk_task t where t.state = 'ready' and t.queue = p.queue
-                                                        and t.lane = p.lane and t.priority = p.priority and t.share = p.share) end) as newest,
-                 json_group_array(p.id) as piles
-            from pile cross join qk_task p on p.id = pile.id
-           where p.lane = '' or (select group_concat('  ' || word || ' ', '') from (
-                     select distinct value as word from json_each('[' || replace(json_quote(:capabilities), ' ', '","') || ']') where value <> '' order by 1))
-                   glob '* ' || replace(p.lane, ' ', ' * ') || ' *'))
-   and (due_at is null or due_at > coalesce(:now, (select now from qk_clock)))
+                  (select min((select t.share from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top
+                                  and t.share > (select cursor from qk_queue where name = l.queue)
+                                  and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.share limit 1))
+                     from json_each(heads) j cross join qk_task l on l.id = j.value),
+                  (select min((select t.share from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top
+                                  and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.share limit 1))
+                     from json_each(heads) j cross join qk_task l on l.id = j.value)) as share) turn
+               cross join json_each(heads) j cross join qk_task l on l.id = j.value)
+      else iif(top = bottom, oldest, (select t.id from json_each(heads) j cross join qk_task t on t.id = j.value order by t.priority desc, t.id limit 1)) end
+    from (select strategy, min(id) as oldest, max(id) as newest, max(priority) as top, min(priority) as bottom, json_group_array(id) as heads from head))
 returning id, id || ':' || claims as receipt, queue, kind, key, payload, failures + 1 as attempt, due_at as lease_until;

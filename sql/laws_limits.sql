@@ -81,6 +81,7 @@ create trigger if not exists qk_task_resized after update of payload on qk_task
 when new.counted = 1 and new.payload is not old.payload
 begin
   update qk_queue set bytes = bytes + length(cast(new.payload as blob)) - length(cast(old.payload as blob)) where name = new.queue;
+  insert into qk_roomed select new.id, 0 where length(cast(new.payload as blob)) > length(cast(old.payload as blob));
 end;
 
 -- A task has arrived in a queue whose depth is limited.
@@ -90,43 +91,36 @@ create trigger if not exists qk_counted_call instead of insert on qk_counted
 begin
   update qk_task set counted = 1 where id = new.id;
   insert into qk_filled values (new.id, 1);
-  insert into qk_dropped
-    select q.name, t.id, t.created_at, q.depth - ifnull(q.max_depth, q.depth), q.bytes - ifnull(q.max_bytes, q.bytes)
-      from qk_task t join qk_queue q on q.name = t.queue
-     where t.id = new.id and q.on_full = 'drop_oldest' and (q.depth > q.max_depth or q.bytes > q.max_bytes);
-  select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
-    from qk_task t join qk_queue q on q.name = t.queue
-   where t.id = new.id and (q.depth > q.max_depth or q.bytes > q.max_bytes) and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow');
+  insert into qk_roomed values (new.id, 1);
 end;
 
--- A full queue makes room: its oldest ready tasks go, as many as it takes (a hundred at most).
-create view if not exists qk_dropped (queue, id, now, tasks, bytes) as select 0, 0, 0, 0, 0 where 0;
+-- Is there room for the task (as one more), or its larger payload (not as one more)? If need be, its queue makes some.
+create view if not exists qk_roomed (id, one_more) as select 0, 0 where 0;
+
+create trigger if not exists qk_roomed_call instead of insert on qk_roomed
+begin
+  insert into qk_dropped
+    select q.name, t.id, new.one_more * (q.depth - ifnull(q.max_depth, q.depth)), q.bytes - ifnull(q.max_bytes, q.bytes)
+      from qk_task t join qk_queue q on q.name = t.queue
+     where t.id = new.id and q.on_full = 'drop_oldest' and (new.one_more and q.depth > q.max_depth or q.bytes > q.max_bytes);
+  select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
+    from qk_task t join qk_queue q on q.name = t.queue
+   where t.id = new.id and (new.one_more and q.depth > q.max_depth or q.bytes > q.max_bytes)
+     and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow');
+end;
+
+-- A full queue makes room: its oldest ready tasks go (a hundred at most), but for those that others wait for.
+create view if not exists qk_dropped (queue, id, tasks, bytes) as select 0, 0, 0, 0 where 0;
 
 create trigger if not exists qk_dropped_call instead of insert on qk_dropped
 begin
-  update qk_task set state = 'cancelled', due_at = null, ended_at = new.now, error = 'dropped: its queue was full'
+  update qk_task
+     set state = 'cancelled', due_at = null, error = 'dropped: its queue was full',
+         ended_at = (select created_at from qk_task order by id desc limit 1)      -- a law reads no clock: the moment of the newest put
    where id in (
-    with recursive
-      pile (id) as (                               -- the first of each (lane, priority, share)
-        select id from (select id from qk_task where state = 'ready' and queue = new.queue order by lane, priority desc, share, id limit 1)
-        union all
-        select coalesce(
-            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority = p.priority
-                and n.share > p.share order by n.share, n.id limit 1),
-            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority < p.priority
-              order by n.priority desc, n.share, n.id limit 1),
-            (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane > p.lane
-              order by n.lane, n.priority desc, n.share, n.id limit 1))
-          from pile join qk_task p on p.id = pile.id),
-      oldest (id) as (
-        select id from pile where id is not null
-        union all
-        select (select n.id from qk_task n where n.state = 'ready' and n.queue = new.queue and n.lane = p.lane and n.priority = p.priority
-                   and n.share = p.share and n.id > p.id order by n.id limit 1)
-          from oldest join qk_task p on p.id = oldest.id
-         order by 1 limit 200)
-    select id from (select o.id, row_number() over (order by o.id) as n,
-                           sum(length(cast(t.payload as blob))) over (order by o.id) - length(cast(t.payload as blob)) as before
-                      from oldest o join qk_task t on t.id = o.id where o.id <> new.id)
-     where (n <= new.tasks or before < new.bytes) and n <= 100);
+    select id from (select id, row_number() over (order by id) as n,
+                           sum(length(cast(payload as blob))) over (order by id) - length(cast(payload as blob)) as before
+                      from (select id, payload from qk_task indexed by qk_task_oldest
+                             where queue = new.queue and state = 'ready' and counted = 1 and awaited = 0 and id <> new.id order by id limit 100))
+     where n <= new.tasks or before < new.bytes);
 end;

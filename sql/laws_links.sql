@@ -59,6 +59,24 @@ select d.task_id, d.needs_id
   from qk_dependency d cross join qk_task p on p.id = d.needs_id
  where not (p.state = 'done' or d.on_failure = 'run' and (p.state = 'dead' or p.state = 'cancelled'));
 
+-- What a task waits for is said when it is put, and never changes; the edge goes with either of its tasks.
+create trigger if not exists qk_dependency_born before insert on qk_dependency
+when new.needs_id < new.task_id and (new.task_id <> (select max(id) from qk_task) or (select after from qk_task where id = new.task_id) is null)
+begin
+  select raise(abort, 'QK003 what a task waits for never changes');
+end;
+
+create trigger if not exists qk_dependency_fixed before update on qk_dependency
+begin
+  select raise(abort, 'QK003 what a task waits for never changes');
+end;
+
+create trigger if not exists qk_dependency_kept before delete on qk_dependency
+when exists (select 1 from qk_task where id = old.task_id) and exists (select 1 from qk_task where id = old.needs_id)
+begin
+  select raise(abort, 'QK003 what a task waits for never changes');
+end;
+
 -- The line of a group. In it is who could run, or does, or (unless such step aside) will be tried again or is dead: one has the turn.
 create view if not exists qk_line (id) as select 0 where 0;
 
@@ -154,6 +172,9 @@ create trigger if not exists qk_batch_ended after update of open, unfinished on 
 when new.open = 0 and new.unfinished = 0 and old.ended_at is null and new.ended_at is null
 begin
   update qk_batch set ended_at = ifnull((select max(ended_at) from qk_task where batch = new.id), new.created_at) where id = new.id;
-  update qk_task set needs = needs - 1, state = case when state = 'blocked' and needs = 1 then 'ready' else state end
+  update qk_task
+     set needs  = needs - 1,
+         state  = case when state = 'blocked' and needs = 1 then case when run_at is null then 'ready' else 'scheduled' end else state end,
+         due_at = case when state = 'blocked' and needs = 1 and run_at is not null then min(run_at, ifnull(until_at, run_at)) else due_at end
    where id = new.callback and needs > 0;
 end;

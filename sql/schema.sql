@@ -75,6 +75,8 @@ create table if not exists qk_task (
 );
 
 create index if not exists qk_task_ready on qk_task (queue, lane, priority desc, share) where state = 'ready';
+create index if not exists qk_task_shared on qk_task (queue, lane, priority desc) where state = 'ready' and share <> '';
+create index if not exists qk_task_oldest on qk_task (queue) where state = 'ready' and counted = 1 and awaited = 0;
 create index if not exists qk_task_due   on qk_task (due_at) where due_at is not null and state <> 'running';
 create unique index if not exists qk_task_key on qk_task (queue, key) where key is not null and key_until is not null;
 create unique index if not exists qk_task_turn on qk_task (queue, group_key) where turn = 1;

@@ -56,8 +56,10 @@ def a_priority(text: object) -> int | str:
 
 
 def ids(text: str) -> list[int]:
-    """Ids with commas or spaces between. Raises BadParameter."""
-    return [task_id(word) for word in text.replace(",", " ").split()]
+    """Ids with commas or spaces between, one at least. Raises BadParameter."""
+    if not (words := text.replace(",", " ").split()):
+        raise typer.BadParameter("the ids of tasks are wanted, and there are none")
+    return [task_id(word) for word in words]
 
 
 Receipt = Annotated[

@@ -92,6 +92,7 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("put", "x", "--lease", ".5ms"), None),  # half a ms is one
     (("put", "-0", "--lines"), b"x"),
     (("put", "x", "--group", "g"), None),
+    (("put", "x", "--after", "", "--group", "g"), None),
     (("no-such-verb",), None),
     (("help", "nack"), None),
     (("help", "ls"), None),

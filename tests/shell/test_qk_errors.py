@@ -130,6 +130,7 @@ def test_a_read_only_file_is_exit_1(public_folder: Path) -> None:
         ["put", "p", "--on-conflict", "merge"],
         ["put", "p", "--unique", "soon", "--key", "k"],
         ["put", "p", "--after", "1;2"],
+        ["put", "p", "--after", ""],
         ["put", "p", "--until", "tomorrow"],
         ["claim", "--strategy", "best"],
         ["policy", "--rate", "many/1m"],

@@ -39,6 +39,16 @@ def test_the_callback_runs_when_all_are_finished(client: Client) -> None:
     assert end(client) == "all done"
 
 
+def test_a_callback_that_was_put_off_runs_when_its_time_has_come(client: Client) -> None:
+    batch = client.batch_open("all done", now=NOW)
+    client.snooze(1, delay_ms=60_000, now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    client.batch_close(batch)
+    assert end(client) == "a"
+    assert client.show(1)["state"] == "scheduled"
+    assert client.claim(now=NOW + 60_000)["payload"] == "all done"
+
+
 def test_nothing_runs_before_the_batch_is_closed(client: Client) -> None:
     batch = client.batch_open("all done", now=NOW)
     client.put("a", batch=batch, now=NOW)

@@ -86,6 +86,26 @@ def test_the_attack_is_refused_by_its_law_and_changes_nothing(
     assert everything(target) == before
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from qk_dependency",
+        "update qk_dependency set on_failure = 'run'",
+        "insert into qk_dependency (needs_id, task_id) values (3, 8)",
+        "insert into qk_dependency (needs_id, task_id) values (3, 9)",
+        "insert or replace into qk_dependency (needs_id, task_id, on_failure) values (2, 8, 'run')",
+    ],
+)
+def test_what_a_task_waits_for_never_changes(target: Path, attack: Attack, pragmas: str, sql: str) -> None:
+    client = Raw(target)
+    client.put("waits", after="[2]", now=NOW)
+    client.put("newest", now=NOW)
+    before = everything(target)
+    with pytest.raises(sqlite3.Error, match="QK003"):
+        attack(target, pragmas, sql)
+    assert everything(target) == before
+
+
 @pytest.mark.parametrize("sql", EXTRA_ATTACKS)
 def test_without_the_extra_laws_their_work_is_refused(
     copied: Path, attack: Attack, pragmas: str, sql: str

@@ -217,6 +217,28 @@ def test_a_depth_set_later_counts_what_waits_and_0_lifts_it(client: Client, limi
     put(client, 3)
 
 
+@pytest.mark.parametrize("on_conflict", ["replace", "merge"])
+def test_a_payload_that_grows_needs_room_too(client: Client, on_conflict: str) -> None:
+    client.policy(max_bytes=20)
+    client.put("12345678", key="k", now=NOW)
+    with pytest.raises((Full, Refused), match="QK027"):
+        client.put("x" * 30, key="k", on_conflict=on_conflict, now=NOW)
+    assert client.show(1)["payload"] == "12345678"
+    client.put("12", key="k", on_conflict=on_conflict, now=NOW)
+    client.policy(max_depth=1, max_bytes=40, on_full="drop_oldest")
+    client.put("9" * 35, now=NOW)
+    assert client.show(1)["state"] == "cancelled"
+
+
+def test_what_others_wait_for_is_not_dropped(client: Client) -> None:
+    client.policy(max_depth=2, on_full="drop_oldest")
+    first, second = put(client, 2)
+    third, _ = client.put("third", after=f"[{second}]", now=NOW)
+    assert [client.show(id)["state"] for id in (first, second, third)] == ["cancelled", "ready", "blocked"]
+    with pytest.raises((Full, Refused), match="QK027"):
+        client.put("fourth", after=f"[{third}]", now=NOW)
+
+
 def test_a_full_queue_may_drop_its_oldest(client: Client) -> None:
     client.policy(max_depth=2, on_full="drop_oldest")
     client.put("old", priority="high", now=NOW)

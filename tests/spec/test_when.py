@@ -32,6 +32,14 @@ def test_a_claim_does_not_take_what_has_expired(client: Client) -> None:
     assert client.claim_many(5, now=NOW + 1000) == []
 
 
+def test_a_claim_looks_behind_many_that_have_expired(client: Client) -> None:
+    client.put_many(["x"] * 250, until_at=NOW + 1, priority=5, now=NOW)
+    client.put("good", now=NOW)
+    task = client.claim(now=NOW + 1)
+    assert task is not None
+    assert task["payload"] == "good"
+
+
 def test_what_runs_in_time_is_let_run(client: Client) -> None:
     id, _ = client.put("x", within_ms=1000, now=NOW)
     task = client.claim(now=NOW + 500)
