@@ -55,8 +55,9 @@ begin
 end;
 
 -- What a queue lets its workers claim: how many more at once, from when (ms) at the earliest, how many each worker may hold.
+-- The clock tells no microseconds: a rate above a thousand a second lets go all of a millisecond at once.
 create view if not exists qk_gate (queue, free, at, per_worker) as
-select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_at + rate_us - ifnull(burst, 1) * rate_us + 999) / 1000, max_per_worker
+select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_at + rate_us - max(ifnull(burst, 1) * rate_us, 1000) + 999) / 1000, max_per_worker
   from qk_queue;
 
 -- The schedules that fire, and when next (0 = not worked out yet). One whose queue is full waits for room.

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from clients import Row
+from clients import Row, per_second
 
 from queuekit import Batch, Database, Queue, Task
 
@@ -145,7 +145,7 @@ def lengths(options: Row) -> Row:
         elif name == "after":
             given[name] = json.loads(value)
         elif name == "rate_us":
-            given["rate"] = f"1/{value / 1000}ms" if value else 0
+            given["rate"] = per_second(value)
         elif name == "unique_ms":
             given["unique"] = UNIQUE.get(value, f"{value}ms")
         elif name.endswith("_ms"):

@@ -8,7 +8,7 @@ import subprocess
 from typing import Any
 
 from client_raw import Raw
-from clients import BY_RECEIPT, Row
+from clients import BY_RECEIPT, Row, per_second
 from sqlite_shell import SQL
 
 from queuekit.errors import BadPayload, LeaseLost, NoTask, QueuekitError, Refused, Usage
@@ -146,7 +146,7 @@ def option(name: str, value: Any) -> list[str]:
     elif name == "after":
         value = value.strip("[]")
     elif name == "rate_us":
-        value = f"1/{value // 1000}ms" if value else "0"
+        value = per_second(value)
     return [f"--{OPTIONS.get(name, name.removesuffix('_ms').replace('_', '-'))}", str(value)]
 
 

@@ -49,3 +49,10 @@ class Client(Protocol):
     def due(self, *, now: int | None = None) -> int | None: ...
     def make_view(self, queue: str) -> None: ...
     def close(self) -> None: ...
+
+
+def per_second(rate_us: int) -> str:
+    """A rate as people write it: one in so many ms, or so many in 10 s."""
+    if rate_us % 1000:
+        return f"{10_000_000 // rate_us}/10s"
+    return f"1/{rate_us // 1000}ms" if rate_us else "0"

@@ -113,6 +113,13 @@ def test_a_burst_is_saved_up_in_a_rest_and_no_more_than_it(client: Client) -> No
     assert [len(claims(client, now=NOW + s * 1000)) for s in (0, 1, 3, 100, 101)] == [3, 1, 2, 3, 1]
 
 
+def test_a_rate_of_thousands_a_second_is_met(client: Client) -> None:
+    client.policy(rate_us=200)
+    put(client, 30)
+    assert [len(claims(client, now=NOW + ms)) for ms in (0, 1, 3)] == [5, 5, 5]
+    assert [len(client.claim_many(10, now=NOW + ms)) for ms in (4, 5)] == [5, 5]
+
+
 def test_many_at_once_heed_the_rate(client: Client) -> None:
     client.policy(rate_us=SECOND_US, burst=4)
     put(client, 20)
