@@ -1,4 +1,4 @@
--- flow_cancel: all of a flow that waits is cancelled, what runs is asked to stop.
+-- flow_cancel: all of a flow that waits is cancelled, what runs is asked to stop, and a dead step holds up its group no longer.
 --
 -- parameters
 --   :id           integer                the flow
@@ -6,8 +6,8 @@
 -- no row: always. changes() is the number of tasks
 
 update qk_task                                      -- (one that an earlier row of this statement has cancelled stays as it is)
-   set state     = case when state = 'ready' or state = 'scheduled' or state = 'blocked' then 'cancelled' else state end,
-       cancel_at = case when state = 'done' or state = 'dead' or state = 'cancelled' then cancel_at else coalesce(:now, (select now from qk_clock)) end,
-       due_at    = case when state = 'ready' or state = 'scheduled' or state = 'blocked' then null else due_at end,
-       ended_at  = case when state = 'ready' or state = 'scheduled' or state = 'blocked' then coalesce(:now, (select now from qk_clock)) else ended_at end
- where batch = :id and (state = 'ready' or state = 'scheduled' or state = 'blocked' or state = 'running');
+   set state     = case state when 'running' then 'running' else 'cancelled' end,
+       cancel_at = case state when 'cancelled' then cancel_at else coalesce(:now, (select now from qk_clock)) end,
+       due_at    = case state when 'running' then due_at end,
+       ended_at  = case state when 'running' then null when 'cancelled' then ended_at else coalesce(:now, (select now from qk_clock)) end
+ where batch = :id and (state = 'ready' or state = 'scheduled' or state = 'blocked' or state = 'running' or state = 'dead' and turn = 1);

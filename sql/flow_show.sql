@@ -19,6 +19,6 @@
 select t.id, s.name, t.state, t.queue, t.kind, ifnull(t.after, '[]') as after, t.failures + (t.state in ('running', 'done')) as attempt,
        t.claimed_at, t.ended_at, t.error, t.result
   from qk_task t
-  left join (select name, task_id from qk_step where batch = :id) s on s.task_id = t.id
+  left join qk_step s on s.task_id = t.id
  where t.batch = :id
  order by t.id;

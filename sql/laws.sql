@@ -256,15 +256,18 @@ begin
   select raise(abort, 'QK023 the book of leases is kept by the queue alone');
 end;
 
--- Only what is finished can go, and never the newest row: so no id is used twice. What others wait for, or read the result of, stays, too.
+-- Only what is finished can go, and never the newest row: so no id is used twice. What others wait for, or may still read the result of, stays,
+-- and so does what a dead task has cancelled: a retry of that one brings it back. (No two keep each other: a dead task stays for the sake of newer
+-- dead ones alone.)
 create trigger if not exists qk_task_delete before delete on qk_task
 begin
   select case
     when old.state = 'ready' or old.state = 'scheduled' or old.state = 'blocked' or old.state = 'running'
       then raise(abort, 'QK021 an unfinished task cannot be deleted: cancel it first')
     when old.id = (select max(id) from qk_task) then raise(ignore)
-    when exists (select 1 from qk_dependency d join qk_task t on t.id = d.task_id
-                  where d.needs_id = old.id and (t.state = 'blocked' or t.state = 'ready' or t.state = 'scheduled' or t.state = 'running'))
+    when old.cause is not null and exists (select 1 from qk_task where id = old.cause and state = 'dead') then raise(ignore)
+    when exists (select 1 from qk_dependency d cross join qk_task t on t.id = d.task_id
+                  where d.needs_id = old.id and t.state <> 'done' and (t.state <> 'cancelled' or old.state = 'done'))
       then raise(ignore)
   end;
 end;
@@ -280,8 +283,10 @@ begin
   update qk_task set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end, due_at = min(ifnull(run_at, until_at), ifnull(until_at, run_at))
    where old.turn = 1
      and id = (select min(id) from qk_task where queue = old.queue and group_key = old.group_key and turn = 0);
-  delete from qk_step  where batch = old.batch and task_id = old.id;
-  delete from qk_batch where id = old.batch and ended_at is not null and not exists (select 1 from qk_task where batch = old.batch);
+  delete from qk_step  where task_id = old.id;
+  delete from qk_batch                               -- with the last of its tasks and its callback
+   where (id = old.batch or callback = old.id) and ended_at is not null
+     and not exists (select 1 from qk_task where batch = qk_batch.id) and not exists (select 1 from qk_task where id = qk_batch.callback);
 end;
 
 -- History is append-only, and what the law above wrote when a run ended: no OR REPLACE, no run that never was.

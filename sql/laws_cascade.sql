@@ -1,7 +1,8 @@
 -- laws_cascade.sql: a task failed, or a finished one is tried again: what that means for all that wait for it, directly or not.
 --
 -- A row in qk_cascade is the call; it is gone when the law has done its work. Meanwhile the law of moves keeps still (laws.sql), so that this
--- goes the same way with recursive_triggers on and off. Every step covers all the tasks concerned at once.
+-- goes the same way with recursive_triggers on and off. Every step covers all the tasks concerned at once. Needs are counted up and down by what
+-- has changed, never anew: of a task that waits for ten thousand, a failure of one costs as much as of a task that waits for two.
 
 create trigger if not exists qk_cascade_begun before insert on qk_cascade
 when new.root is not null and not exists (select 1 from qk_cascade where root is null)
@@ -12,12 +13,20 @@ end;
 create trigger if not exists qk_cascade_call after insert on qk_cascade
 when new.root is null
 begin
-  insert into qk_felled   select id from qk_task where id = new.task_id and (state = 'dead' or state = 'cancelled');
+  insert into qk_felled   select id, new.only from qk_task where id = new.task_id and (state = 'dead' or state = 'cancelled');
   insert into qk_reopened select id from qk_task where id = new.task_id and (state = 'ready' or state = 'scheduled' or state = 'blocked');
-  -- Who waits for one of these, and was not reached: needs are counted anew, and it may run now, or no longer.
-  insert or ignore into qk_cascade (task_id, root, needs)
-    select d.task_id, new.task_id, (select count(*) from qk_unmet u where u.task_id = d.task_id)
-      from qk_cascade c cross join qk_dependency d on d.needs_id = c.task_id;
+  -- Who waits for one of these has more needs now, or less, and may run, or no longer. (A task that runs anyway has no need of one that failed.)
+  insert into qk_cascade (task_id, root, needs)
+    select t.id, new.task_id,
+           t.needs + sum((c.was   = 'done' or d.on_failure = 'run' and (c.was   = 'dead' or c.was   = 'cancelled'))
+                       - (p.state = 'done' or d.on_failure = 'run' and (p.state = 'dead' or p.state = 'cancelled'))) as changed
+      from qk_cascade c
+     cross join qk_task p on p.id = c.task_id and p.state <> c.was
+     cross join qk_dependency d on d.needs_id = p.id
+     cross join qk_task t on t.id = d.task_id
+     group by t.id
+    having changed <> t.needs
+    on conflict (task_id) do update set needs = excluded.needs;
   update qk_task
      set needs  = (select needs from qk_cascade where task_id = qk_task.id),
          turn   = case when state = 'blocked' and turn is null and group_key is not null
@@ -39,49 +48,52 @@ begin
   delete from qk_cascade;
 end;
 
--- The task failed: whoever waits for it, or for one of these, and is to be cancelled then.
-create view if not exists qk_felled (id) as select 0 where 0;
+-- The task failed: those that wait for it (or only one of them), or for one of these, and are to be cancelled then.
+create view if not exists qk_felled (id, only) as select 0, 0 where 0;
 
 create trigger if not exists qk_felled_call instead of insert on qk_felled
 begin
-  insert or ignore into qk_cascade (task_id, root)
+  insert into qk_cascade (task_id, root, was)
     with recursive v (id) as (
-      select new.id
+      select ifnull(new.only, new.id)
       union
       select t.id from v cross join qk_dependency d on d.needs_id = v.id cross join qk_task t on t.id = d.task_id
        where d.on_failure = 'cancel' and (t.state = 'blocked' or t.state = 'ready' or t.state = 'scheduled'))
-    select id, new.id from v where id <> new.id;
+    select t.id, new.id, t.state from v cross join qk_task t on t.id = v.id
+     where t.state = 'blocked' or t.state = 'ready' or t.state = 'scheduled'
+    on conflict (task_id) do update set root = excluded.root;
   insert into qk_filled select t.id, -1 from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.counted = 1;
   update qk_task
      set state = 'cancelled', cause = new.id, due_at = null, error = 'task ' || new.id || ', which it waited for, failed or was cancelled',
-         ended_at  = (select ended_at from qk_task where id = new.id),
+         ended_at  = max(created_at, (select ended_at from qk_task where id = new.id)),
          key_until = case when key_until > 0 then key_until end
    where id in (select task_id from qk_cascade where root = new.id);
   update qk_batch
      set failed     = failed     + (select count(*) from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.batch = qk_batch.id),
          unfinished = unfinished - (select count(*) from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.batch = qk_batch.id)
    where id in (select t.batch from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id);
+  update qk_cascade set root = 0 where root = new.id;  -- these are through: another call for the same root begins with none
 end;
 
--- The task is to be tried again: so are those that it had cancelled; they wait for it as before.
+-- The task is to be tried again: so are those that it had cancelled; they wait for it as before. (One of them that was retried by itself
+-- meanwhile waits already; those behind it are looked for as well.) Whoever waits for another failed one, too, is cancelled for its sake.
 create view if not exists qk_reopened (id) as select 0 where 0;
 
 create trigger if not exists qk_reopened_call instead of insert on qk_reopened
 begin
-  insert or ignore into qk_cascade (task_id, root)
+  insert into qk_cascade (task_id, root, was)
     with recursive v (id) as (
       select new.id
       union
       select t.id from v cross join qk_dependency d on d.needs_id = v.id cross join qk_task t on t.id = d.task_id
-       where t.state = 'cancelled' and (t.cause = new.id or t.cause = v.id))
-    select id, new.id from v where id <> new.id;
+       where t.state = 'blocked' or t.state = 'cancelled' and (t.cause = new.id or t.cause = v.id))
+    select t.id, new.id, t.state from v cross join qk_task t on t.id = v.id where t.state = 'cancelled';
   update qk_task set counted = 1
    where id in (select task_id from qk_cascade where root = new.id)
      and counted = 0 and exists (select 1 from qk_queue where name = qk_task.queue and coalesce(max_depth, max_bytes) is not null);
   insert into qk_filled select t.id, 1 from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.counted = 1;
   update qk_task
      set state = 'blocked', cause = null, error = null, cancel_at = null, until_at = null, due_at = null,
-         needs     = (select count(*) from qk_unmet where task_id = qk_task.id),
          key_until = case when key_until is not null then key_until
                           when key is not null and not exists (select 1 from qk_task o where o.queue = qk_task.queue and o.key = qk_task.key
                                                                  and o.key is not null and o.key_until is not null) then 0 end
@@ -90,4 +102,9 @@ begin
      set failed     = failed     - (select count(*) from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.batch = qk_batch.id),
          unfinished = unfinished + (select count(*) from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id and t.batch = qk_batch.id)
    where id in (select t.batch from qk_cascade c cross join qk_task t on t.id = c.task_id where c.root = new.id);
+  insert into qk_felled (only, id)
+    select c.task_id, (select p.id from qk_dependency d cross join qk_task p on p.id = d.needs_id
+                        where d.task_id = c.task_id and (p.state = 'dead' or p.state = 'cancelled') order by d.needs_id desc limit 1) as failed
+      from qk_cascade c
+     where c.root = new.id and failed is not null;
 end;

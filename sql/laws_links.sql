@@ -48,9 +48,17 @@ begin
   update qk_task
      set needs = (select count(*) from qk_unmet where task_id = new.id), state = 'blocked', due_at = until_at
    where id = new.id and exists (select 1 from qk_unmet where task_id = new.id);
-  insert into qk_cascade (task_id)
-    select p.id from qk_dependency d join qk_task p on p.id = d.needs_id
-     where d.task_id = new.id and d.on_failure = 'cancel' and (p.state = 'dead' or p.state = 'cancelled') order by p.id limit 1;
+  insert into qk_vain values (new.id);
+end;
+
+-- Does the task wait in vain, for one that has failed already?
+create view if not exists qk_vain (id) as select 0 where 0;
+
+create trigger if not exists qk_vain_call instead of insert on qk_vain
+begin
+  insert into qk_cascade (task_id, was, only)
+    select p.id, p.state, new.id from qk_dependency d cross join qk_task p on p.id = d.needs_id
+     where d.task_id = new.id and d.on_failure = 'cancel' and (p.state = 'dead' or p.state = 'cancelled') order by d.needs_id limit 1;
 end;
 
 -- The dependencies that are not met: of these a task waits for the end.
@@ -130,15 +138,17 @@ begin
    where id = new.id and needs > 0 and (state = 'ready' or state = 'scheduled');
   insert into qk_line select id from qk_task where id = new.id and group_key is not null;
   insert into qk_released select id from qk_task where id = new.id and awaited = 1 and state = 'done' and new.state <> 'done';
-  insert into qk_cascade (task_id) select id from qk_task
-   where id = new.id and awaited = 1 and state <> new.state
-     and (state = 'dead' or state = 'cancelled' or (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') and state <> 'done');
+  insert into qk_cascade (task_id, was) select id, new.state from qk_task
+   where id = new.id and awaited = 1
+     and ((state = 'dead' or state = 'cancelled') and not (new.state = 'dead' or new.state = 'cancelled')
+       or (state = 'ready' or state = 'scheduled' or state = 'blocked') and (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled'));
   update qk_batch
      set done       = done + (select (state = 'done') - (new.state = 'done') from qk_task where id = new.id),
          failed     = failed + (select (state = 'dead' or state = 'cancelled') - (new.state = 'dead' or new.state = 'cancelled') from qk_task where id = new.id),
          unfinished = unfinished - (select (state = 'done' or state = 'dead' or state = 'cancelled')
                                          - (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') from qk_task where id = new.id)
    where id = (select batch from qk_task where id = new.id);
+  insert into qk_vain select id from qk_task where id = new.id and new.state = 'running' and state = 'blocked' and needs > 0;
   select raise(ignore);  -- the row is not for keeping
 end;
 

@@ -179,12 +179,14 @@ create index if not exists qk_dependency_task on qk_dependency (task_id);
 create table if not exists qk_cascade (
   task_id integer primary key not null,
   root    integer,                                   -- NULL = the task it began with
-  needs   integer                                    -- of who is neither felled nor reopened by it: its needs from now on
+  was     text,                                      -- its state before; NULL = it just waits for one of these
+  needs   integer,                                   -- of who just waits: its needs from now on
+  only    integer                                    -- with the first: of those that wait for it, just this one is reached; NULL = all
 );
 
 -- Tasks that are counted together. A callback is a task that runs when the batch is closed and all of it is finished.
 create table if not exists qk_batch (
-  id         integer primary key,
+  id         integer primary key autoincrement,      -- never used twice
   name       text,
   open       integer not null default 1,             -- 1 = tasks may be added
   total      integer not null default 0,
@@ -198,6 +200,7 @@ create table if not exists qk_batch (
   payload    text,                                   -- NULL = no callback
   callback   integer                                 -- its task, made by law
 );
+create index if not exists qk_batch_callback_task on qk_batch (callback) where callback is not null;
 
 -- The names of the tasks of a flow, which is a batch.
 create table if not exists qk_step (
@@ -206,6 +209,7 @@ create table if not exists qk_step (
   task_id integer not null,
   primary key (batch, name)
 ) without rowid;
+create unique index if not exists qk_step_task on qk_step (task_id);
 
 -- Tasks that come again and again, or once at a time. Python works out the instants, a law puts the tasks.
 create table if not exists qk_schedule (

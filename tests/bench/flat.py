@@ -1,5 +1,5 @@
-"""What each feature costs in a file of 1,000 ready tasks and in one of 1,000,000, with 1,000,000 scheduled, 1,000,000 done
-and 100,000 running behind them: python -m tests.bench.flat [SCALE].
+"""What each feature costs in a file of 1,000 ready tasks and in one of 1,000,000, with 1,000,000 scheduled, 1,000,000
+done and 100,000 running behind them: python -m tests.bench.flat [SCALE].
 
 Both files are open in one process and are asked in turns, 100 operations at a time; a ratio is the median over the
 turns, of CPU time, for wall time measures the neighbours too. What a turn has claimed is put anew before the next.

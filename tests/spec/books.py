@@ -68,7 +68,7 @@ WRONG = {
     "a callback runs before its batch is over": """
         select b.id from qk_batch b join qk_task c on c.id = b.callback where b.ended_at is null
            and c.state not in ('blocked', 'cancelled')""",
-    "the cascade was left unfinished": "select * from qk_cascade union all select id, state, 0 from qk_linked",
+    "the cascade was left unfinished": "select task_id from qk_cascade union all select id from qk_linked",
     "a key is held twice": """
         select queue, key from qk_task where key is not null and key_until is not null
          group by 1, 2 having count(*) > 1""",

@@ -122,3 +122,36 @@ def test_there_is_no_batch_that_was_not_opened(client: Client) -> None:
         client.batch(99)
     with pytest.raises(NoTask):
         client.batch_close(99)
+
+
+def test_a_batch_is_there_until_its_callback_has_run(client: Client) -> None:
+    batch = client.batch_open("all done", queue="later", now=NOW)
+    client.put_many(["a", "b"], batch=batch, now=NOW)
+    client.batch_close(batch)
+    client.put("newest", queue="other", now=NOW)
+    end(client)
+    end(client, "fail")
+    client.purge(older_ms=0, state="dead", now=NOW)
+    client.purge(older_ms=0, now=NOW)
+    assert counts(client, batch) == (2, 0, 1, 1)
+    assert end(client, queue="later") == "all done"
+    client.purge(older_ms=0, now=NOW)
+    with pytest.raises(NoTask):
+        client.batch(batch)
+
+
+def test_the_id_of_a_batch_is_never_used_twice(client: Client) -> None:
+    batch = client.batch_open(now=NOW)
+    client.put("a", batch=batch, now=NOW)
+    client.batch_close(batch)
+    end(client)
+    client.put("newest", queue="other", now=NOW)
+    client.purge(older_ms=0, now=NOW)
+    assert client.batch_open(now=NOW) > batch
+
+
+def test_a_put_that_meets_its_key_is_not_counted_twice(client: Client) -> None:
+    batch = client.batch_open(now=NOW)
+    for _ in range(3):
+        client.put("a", key="k", batch=batch, now=NOW)
+    assert counts(client, batch) == (1, 1, 0, 0)

@@ -123,11 +123,14 @@ class Life:
             self.twins.run(verb, id=self.id(), now=self.now, delay_ms=self.maybe(0, 100))
 
     def rare(self) -> None:
-        verb = self.dice.choice(["batch_open", "batch_close", "policy", "purge", "pause", "resume"])
+        verb = self.dice.choice(
+            ["batch_open", "batch_close", "policy", "purge", "pause", "resume"]
+            + ["flow_open", "flow_cancel", "flow_retry"]
+        )
         given: dict[str, Any] = {
             "queue": self.dice.choice(["a", "b", "c"]),
             "now": self.now,
-            "id": self.dice.randint(1, 4),
+            "id": self.dice.randint(1, 9),
         }
         if verb == "policy":
             given |= {"max_running": self.maybe(0, 2, 4), "max_per_worker": self.maybe(0, 1, 2)}
@@ -138,7 +141,29 @@ class Life:
                 "on_group": self.maybe("aside", "block"),
                 "strategy": self.maybe("fifo", "priority", "fair"),
             }
-        self.twins.run(verb, older_ms=200, payload=self.maybe("callback", chance=0.7), **given)
+        self.twins.run(
+            verb,
+            older_ms=200,
+            whole=self.maybe(1),
+            payload=self.maybe("callback", chance=0.7),
+            **given,
+        )
+        if verb == "flow_open":
+            ((flow,),) = self.twins.one("select max(id) from qk_batch")
+            self.twins.run("flow_steps", flow=flow, steps=json.dumps(self.steps()), now=self.now)
+
+    def steps(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": f"step {n}",
+                "payload": "p",
+                "queue": self.dice.choice(["a", "b", "c"]),
+                "after": self.dice.sample(range(n), min(n, self.dice.randint(0, 2))),
+                "on_failure": self.maybe("run", "wait"),
+                "group": self.maybe("g", chance=0.2),
+            }
+            for n in range(self.dice.randint(1, 6))
+        ]
 
 
 @pytest.mark.parametrize("seed", range(5))
