@@ -25,6 +25,9 @@ _COLOURS = {
 }
 
 
+_DEEPEST = 120  # columns that a task is drawn to the right, however long the chain
+
+
 def tree(rows: Sequence[Row]) -> Iterator[str]:
     """A line for each task, under the first that it waited for; the others are named behind it."""
     known = {row["id"] for row in rows}
@@ -39,7 +42,7 @@ def tree(rows: Sequence[Row]) -> Iterator[str]:
         root = row["id"] in roots
         branch = "" if root else "└─ " if last else "├─ "
         yield f"{indent}{branch}{_told(row, known)}"
-        deeper = indent if root else indent + ("   " if last else "│  ")
+        deeper = indent if root or len(indent) >= _DEEPEST else indent + ("   " if last else "│  ")
         stack += [(child, deeper, end) for child, end in reversed(list(_marked(children.get(row["id"], []))))]
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from queuekit.database import Database
-from queuekit.errors import NoTask, Usage
-from queuekit.model import encode
-from queuekit.producer import StepOptions, bound
+from queuekit.errors import NoTask, Refused, Usage
+from queuekit.producer import StepOptions, bound, without_nul
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -19,10 +18,14 @@ if TYPE_CHECKING:
 _OF_A_STEP = set(
     "kind priority delay_ms require share group on_failure max_attempts lease_ms backoff_ms".split()
 )
+_TEXTS = ("name", "queue", "kind", "share", "group", "on_failure")
 
 
 class Step:
-    """A task to be: its payload, its queue (None: as the flow), its name, and the steps it waits for."""
+    """A task to be: its payload, its queue (None: as the flow), its name, and the steps (or parts) it waits for.
+
+    Raises Usage, BadPayload.
+    """
 
     def __init__(
         self,
@@ -30,15 +33,16 @@ class Step:
         *,
         name: str | None = None,
         queue: str | None = None,
-        after: Iterable[Step] = (),
+        after: Part | Iterable[Part] = (),
         **options: Unpack[StepOptions],
     ) -> None:
         given = bound(options)
         if unknown := given.keys() - _OF_A_STEP:
             raise Usage(f"a step of a flow takes no {', '.join(sorted(unknown))}")
+        _are_texts(given | {"name": name, "queue": queue})
         self.name = name
-        self.after = list(after)
-        self.given = given | {"payload": encode(payload)} | ({"queue": queue} if queue else {})
+        self.after = _tails(after)
+        self.given = given | {"payload": without_nul(payload)} | ({"queue": queue} if queue else {})
 
     @property
     def heads(self) -> list[Step]:
@@ -76,11 +80,12 @@ def step(
 
 
 def chain(*parts: Part) -> Steps:
-    """One after the other."""
-    for before, part in pairwise(parts):
+    """One after the other. (A part without a step is as if it were not there.)"""
+    real = [part for part in parts if part.steps]
+    for before, part in pairwise(real):
         for head in part.heads:
             head.after += [tail for tail in before.tails if tail not in head.after]
-    return Steps(_all(parts), list(parts[0].heads) if parts else [], list(parts[-1].tails) if parts else [])
+    return Steps(_all(real), list(real[0].heads) if real else [], list(real[-1].tails) if real else [])
 
 
 def group(*parts: Part) -> Steps:
@@ -107,11 +112,11 @@ class Flow:
         name: str,
         payload: Any,
         *,
-        after: Iterable[Step] = (),
+        after: Part | Iterable[Part] = (),
         queue: str | None = None,
         **options: Unpack[StepOptions],
     ) -> Step:
-        """Add a step that waits for those in after; options as in put. Raises Usage, BadPayload."""
+        """Add a step that waits for a part, or several; options as in put. Raises Usage, BadPayload."""
         self.steps.append(Step(payload, name=name, after=after, queue=queue, **options))
         return self.steps[-1]
 
@@ -162,9 +167,30 @@ class FlowRun:
         return self.database.count("flow_cancel", {"id": self.id, "now": now})
 
     def retry(self, *, whole: bool = False) -> int:
-        """Go on from the steps that failed, or do all that is finished once more; how many. Raises NoTask."""
-        self.show()
+        """Go on from the steps that failed, or do all that is finished once more; how many.
+
+        Raises NoTask, Refused (the whole of what has been purged in part).
+        """
+        total = self.show()["total"]
+        if whole and (missing := total - len(self.tasks())):
+            raise Refused(f"{missing} tasks of flow {self.id} have been purged: it cannot be done as a whole")
         return self.database.count("flow_retry", {"id": self.id, "whole": int(whole)})
+
+
+def _are_texts(given: Mapping[str, Any]) -> None:
+    """Raises Usage for what JSON would turn into a text, or cut short."""
+    for what in _TEXTS:
+        text = given.get(what)
+        if text is not None and (not isinstance(text, str) or "\0" in text):
+            raise Usage(f"the {what.replace('_', '-')} of a step is text without NUL, not {text!r}")
+
+
+def _tails(after: Part | Iterable[Part]) -> list[Step]:
+    """The steps that end these parts."""
+    parts = [after] if isinstance(after, (Step, Steps)) else list(after)
+    if strange := [part for part in parts if not isinstance(part, (Step, Steps))]:
+        raise Usage(f"a step waits for steps, not for {strange[0]!r}")
+    return [tail for part in parts for tail in part.tails]
 
 
 def _all(parts: Iterable[Part]) -> list[Step]:

@@ -43,7 +43,7 @@ def read(path: Path) -> Flow:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    readers: dict[str, Callable[[str], Any]] = {".toml": toml.loads, ".json": json.loads}
+    readers: dict[str, Callable[[str], Any]] = {".toml": toml.loads, ".json": _json}
     readers |= dict.fromkeys((".yaml", ".yml"), _yaml)
     reader = readers.get(path.suffix)
     if reader is None:
@@ -59,13 +59,32 @@ def _parsed(path: Path) -> dict[str, Any]:
     return given
 
 
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once)
+
+
 def _yaml(text: str) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            _once([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The table. Raises ValueError for a key that is there twice: the first would be lost without a word."""
+    table: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in table:
+            raise ValueError(f"{key} stands there twice")
+        table[key] = value
+    return table
 
 
 def _step(flow: Flow, name: str, told: Any, place: str) -> Step:

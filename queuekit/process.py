@@ -1,6 +1,7 @@
 """Running an external command for a task.
 
-The payload is on its stdin, QK_ID QK_RECEIPT QK_QUEUE QK_KIND QK_KEY QK_ATTEMPT QK_DB in its environment.
+The payload is on its stdin, QK_ID QK_RECEIPT QK_QUEUE QK_KIND QK_KEY QK_ATTEMPT QK_DB in its environment;
+QUEUEKIT_DB is the same, so that a qk or queuekit that it calls asks the same file.
 Its exit decides: 0 = done, stdout is the result; 75 = try later, no attempt counted; 65 = dead at once; anything else,
 or a signal = failed.
 It leads a process group of its own, so that it can be stopped with all it started.
@@ -57,6 +58,7 @@ class Command:
             b"QK_KEY": (task.key or "").encode(),
             b"QK_ATTEMPT": b"%d" % task.attempt,
             b"QK_DB": self._database,
+            b"QUEUEKIT_DB": self._database,  # for a qk or queuekit that it calls
         }
 
     def _judge(self, status: int, stdout: bytes, stderr: bytes) -> Outcome:

@@ -102,9 +102,7 @@ class Producer:
 
         Raises BadPayload, Busy, Full, Refused, Usage.
         """
-        texts = [encode(payload) for payload in payloads]
-        if any("\0" in text for text in texts):
-            raise BadPayload("a payload is text without NUL; nothing was put")
+        texts = [without_nul(payload) for payload in payloads]
         given = bound(options) | {"queue": self.name, "now": now}
         if not texts:
             return []
@@ -124,9 +122,26 @@ def words(given: str | Iterable[str]) -> str | None:
     return (given if isinstance(given, str) else " ".join(given)) or None
 
 
+def without_nul(payload: Any) -> str:
+    """The text of a payload that goes to SQLite in JSON, whose functions would cut it short. Raises BadPayload."""
+    text = encode(payload)
+    if "\0" in text:
+        raise BadPayload("a payload is text without NUL; nothing was put")
+    return text
+
+
 def _ids(after: int | Iterable[int]) -> str | None:
-    ids = [after] if isinstance(after, int) else list(after)
-    return json.dumps(list(map(int, ids))) if ids else None
+    ids = [after] if isinstance(after, (int, str)) else list(after)
+    try:
+        return json.dumps(list(map(int, ids))) if ids else None
+    except (TypeError, ValueError):
+        raise Usage(f"after takes the ids of tasks, not {after!r}; nothing was put") from None
+
+
+def _priority(value: int | str) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Usage(f"a priority is a number, low, normal, high or critical, not {value!r}; nothing was put")
+    return value
 
 
 def _same(value: Any) -> Any:
@@ -135,10 +150,8 @@ def _same(value: Any) -> Any:
 
 # The :parameter of each option, and what makes its value.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    **{
-        name: (name, _same)
-        for name in ("kind", "priority", "max_attempts", "share", "group", "on_failure", "batch")
-    },
+    **{name: (name, _same) for name in ("kind", "max_attempts", "share", "group", "on_failure", "batch")},
+    "priority": ("priority", _priority),
     **{name: (f"{name}_ms", milliseconds) for name in ("delay", "within", "lease", "backoff")},
     "at": ("run_at", moment_ms),
     "until": ("until_at", moment_ms),

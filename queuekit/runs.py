@@ -76,8 +76,14 @@ class Runs:
         return self._moved("snooze", given, "does not wait")
 
     def results(self, id: int) -> list[dict[str, Any]]:
-        """What the tasks that a task waited for have left, in the order of their ids (columns of results.sql)."""
-        return self.database.rows("results", {"id": id})
+        """What the tasks that a task waited for have left, in the order of their ids (columns of results.sql).
+
+        Raises NoTask.
+        """
+        rows = self.database.rows("results", {"id": id})
+        if not rows:
+            self.show(id)
+        return rows
 
     def show(self, id: int) -> dict[str, Any]:
         """Everything about a task of this file (columns of show.sql, runs decoded). Raises NoTask."""

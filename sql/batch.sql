@@ -1,7 +1,7 @@
 -- batch: how far a batch is. (batch open begins one and prints its id: tasks put with --batch ID are counted together. With a payload, a
 -- callback: a task that runs when the batch is closed and all its tasks are finished.)
 --
--- usage: batch open [--name N] [-q QUEUE] [--kind K] [PAYLOAD] | batch close ID | batch show ID
+-- usage: batch open [--name N] [-q QUEUE] [--kind K] [PAYLOAD] | batch close ID | batch show ID | batch show --callback ID
 --
 -- parameters
 --   :id           integer = NULL         the batch

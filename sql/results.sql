@@ -10,7 +10,7 @@
 --   state         text
 --   result        text or NULL           what its ack left
 --   error         text or NULL           why its last failed run failed
--- no row: it waited for none
+-- no row: it waited for none, or there is no such task
 
 select p.id, p.kind, p.state, p.result, p.error
   from qk_dependency d

@@ -1,5 +1,6 @@
--- retry: a finished task (dead, cancelled or done) is ready again, with all its attempts. Its key is taken back if it is free. Those that were
--- cancelled because it failed wait for it again; it waits itself while a task that it needs is unfinished.
+-- retry: a finished task (dead, cancelled or done) is ready again, with all its attempts, and does not expire any more. Its key is taken back if it
+-- is free. Those that were cancelled because it failed wait for it again (nor do they expire); it waits itself for a task that it needs and that is
+-- not done, be it unfinished or failed.
 --
 -- usage: retry ID...
 --

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -55,9 +56,9 @@ def a_priority(text: object) -> int | str:
         raise typer.BadParameter(f"{error.message}, nor low, normal, high or critical") from None
 
 
-def ids(text: str) -> list[int]:
+def ids(texts: Iterable[str]) -> list[int]:
     """Ids with commas or spaces between, one at least. Raises BadParameter."""
-    if not (words := text.replace(",", " ").split()):
+    if not (words := " ".join(texts).replace(",", " ").split()):
         raise typer.BadParameter("the ids of tasks are wanted, and there are none")
     return [task_id(word) for word in words]
 
@@ -71,4 +72,4 @@ Strategy = Annotated[
     str | None,
     typer.Option(metavar="S", help="priority, fifo, lifo, random or fair; else as the queue says."),
 ]
-Capability = Annotated[str | None, typer.Option(metavar="WORDS", help="What the worker can do.")]
+Capability = Annotated[list[str] | None, typer.Option(metavar="WORDS", help="What the worker can do.")]

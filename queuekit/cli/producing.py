@@ -57,10 +57,10 @@ Priority = Annotated[
 ]
 Within = Annotated[str | None, typer.Option(metavar="D", help="Cancelled if it still waits after this long.")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="Cancelled if it still waits at this time.")]
-Require = Annotated[str | None, typer.Option(metavar="WORDS", help="What a worker must be able to do.")]
+Require = Annotated[list[str] | None, typer.Option(metavar="WORDS", help="What a worker must be able to do.")]
 Share = Annotated[str | None, typer.Option(metavar="S", help="Whose share of the work it is.")]
 Group = Annotated[str | None, typer.Option(metavar="G", help="One at a time, in order.")]
-After = Annotated[str | None, typer.Option(metavar="ID,ID...", help="Wait until these are done.")]
+After = Annotated[list[str] | None, typer.Option(metavar="ID,ID...", help="Wait until these are done.")]
 OnFailure = Annotated[
     str | None, typer.Option(metavar="F", help="When one of these fails: cancel, run or wait.")
 ]
@@ -106,7 +106,7 @@ def put(
         raise Usage("put takes --delay or --at, not both")
     given: dict[str, Any] = {"kind": kind, "priority": priority, "delay": delay, "at": at, "within": within}
     given |= {"until": until, "require": require, "share": share, "group": group, "on_failure": on_failure}
-    given |= {"after": None if after is None else ids(after), "batch": batch}
+    given |= {"after": ids(after) if after else None, "batch": batch}
     given |= {"max_attempts": attempts, "lease": lease, "backoff": backoff}
     if null or lines:
         if null and lines:

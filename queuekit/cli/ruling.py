@@ -9,7 +9,7 @@ import typer
 from queuekit.cli.app import Db, Json, LockWait, Name, open_queue
 from queuekit.cli.arguments import task_id, whole
 from queuekit.cli.output import json_line, record, write
-from queuekit.errors import Usage
+from queuekit.errors import NoTask, Usage
 
 Limit = Annotated[int | None, typer.Option(parser=whole, metavar="N", help="0: no limit.")]
 Length = Annotated[str | None, typer.Option(metavar="D")]
@@ -61,6 +61,9 @@ def batch(
     name: Annotated[str | None, typer.Option(metavar="N", help="For people.")] = None,
     queue: Name = None,
     kind: Annotated[str, typer.Option(metavar="K", help="Of the callback.")] = "",
+    callback: Annotated[
+        int | None, typer.Option(parser=task_id, metavar="ID", help="show: the batch that this task is of.")
+    ] = None,
     as_json: Json = False,
     db: Db = None,
     lock_wait: LockWait = "5",
@@ -73,9 +76,14 @@ def batch(
         id = Batch.open(database, argument, name=name, queue=queue or "default", kind=kind).id
         json_line({"id": id}) if as_json else write(f"{id}\n")
         return
-    if argument is None:
+    if act == "show" and callback is not None and argument is None:
+        there = Batch.of_callback(database, callback)
+        if there is None:
+            raise NoTask(f"there is no batch with the callback {callback} in {database.path}")
+    elif argument is None or callback is not None:
         raise Usage(f"batch {act} takes the id of a batch")
-    there = Batch(database, task_id(argument))
+    else:
+        there = Batch(database, task_id(argument))
     if act == "close":
         there.close()
     else:

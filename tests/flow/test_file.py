@@ -90,6 +90,15 @@ WRONG = [
     ("flow.toml", "steps = 5", "expected a table of steps"),
     ("flow.json", '{"steps": {"a": 5}}', "expected a table"),
     ("flow.toml", "name = 5\n[steps.a]", "expected text"),
+    ("flow.toml", "[steps.a]\n[steps.a]", "not a toml file"),
+    ("flow.json", '{"steps": {"a": {"payload": 1}, "a": {"payload": 2}}}', "a stands there twice"),
+    ("flow.yaml", "steps: {a: {payload: 1}, a: {payload: 2}}", "a stands there twice"),
+    ("flow.json", '{"steps": {"a\\u0000b": {}}}', "text without NUL"),
+    ("flow.json", '{"steps": {"a": {"payload": "a\\u0000b"}}}', "without NUL"),
+    ("flow.toml", "[steps.a]\nkind = {a = 1}", "the kind of a step is text"),
+    ("flow.toml", "[steps.a]\ngroup = ['a']", "the group of a step is text"),
+    ("flow.toml", "[steps.a]\nqueue = 1", "the queue of a step is text"),
+    ("flow.toml", "[steps.a]\npriority = true", "not True"),
 ]
 
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from queuekit import Flow, FlowRun, Full, NoTask, Queue, Usage, chain, chord, group, step
-from queuekit.flow import Part
+from queuekit import Flow, FlowRun, Queue, Refused, chain, step
 
 NOW = 2_000_000_000_000
 
@@ -38,11 +31,6 @@ def states(flow: FlowRun) -> str:
     return "".join("x" if row["state"] == "dead" else row["state"][0] for row in flow.tasks())
 
 
-def edges(flow: FlowRun) -> list[tuple[str, str]]:
-    name = {row["id"]: row["name"] for row in flow.tasks()}
-    return [(name[before], row["name"]) for row in flow.tasks() for before in row["after"]]
-
-
 @pytest.fixture
 def diamond(queue: Queue) -> FlowRun:
     flow = Flow("diamond")
@@ -50,93 +38,6 @@ def diamond(queue: Queue) -> FlowRun:
     b, c = flow.add("b", "b", after=[a]), flow.add("c", "c", after=[a])
     flow.add("d", "d", after=[b, c])
     return flow.put(queue.database, now=NOW)
-
-
-# --- building -------------------------------------------------------------------------------------------------------
-
-PARTS: list[tuple[Part, list[tuple[str, str]]]] = [
-    (chain(step("a", name="a"), step("b", name="b"), step("c", name="c")), [("a", "b"), ("b", "c")]),
-    (group(step("a", name="a"), step("b", name="b")), []),
-    (
-        chain(step("a", name="a"), group(step("b", name="b"), step("c", name="c")), step("d", name="d")),
-        [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
-    ),
-    (chord([step("a", name="a"), step("b", name="b")], step("c", name="c")), [("a", "c"), ("b", "c")]),
-    (
-        group(
-            chain(step("a", name="a"), step("b", name="b")), chain(step("c", name="c"), step("d", name="d"))
-        ),
-        [("a", "b"), ("c", "d")],
-    ),
-]
-
-
-@pytest.mark.parametrize(("part", "expected"), PARTS, ids=["chain", "group", "both", "chord", "chains"])
-def test_parts_are_joined(queue: Queue, part: Part, expected: list[tuple[str, str]]) -> None:
-    assert sorted(edges(Flow("x", part).put(queue.database))) == expected
-
-
-def test_steps_may_be_added_in_any_order(queue: Queue) -> None:
-    flow = Flow()
-    last = flow.add("last", "2")
-    first = flow.add("first", "1")
-    last.after.append(first)
-    flow.put(queue.database, now=NOW)
-    assert run_all(queue) == ["1", "2"]
-
-
-def test_a_step_takes_what_put_takes(queue: Queue) -> None:
-    options = {
-        "kind": "k",
-        "priority": "high",
-        "delay": 5,
-        "group": "g",
-        "share": "s",
-        "max_attempts": 3,
-        "lease": 7,
-    }
-    flow = Flow(part=step({"n": 1}, queue="other", **options)).put(queue.database, now=NOW)  # type: ignore[arg-type]
-    (row,) = flow.tasks()
-    told = queue.show(row["id"])
-    assert (told["queue"], told["kind"], told["priority"], told["max_attempts"]) == ("other", "k", 10, 3)
-    assert (told["state"], told["due_at"], told["payload"]) == ("scheduled", NOW + 5000, '{"n":1}')
-
-
-def test_a_circle_is_refused(queue: Queue) -> None:
-    flow = Flow()
-    a, b = flow.add("a", 1), flow.add("b", 2)
-    a.after.append(b)
-    b.after.append(a)
-    with pytest.raises(Usage, match="circle"):
-        flow.put(queue.database)
-    assert queue.list() == []
-
-
-@pytest.mark.parametrize(
-    "make", [lambda one: [one, one], lambda one: [step("x", name="same"), step("y", name="same")]]
-)
-def test_what_is_no_flow_is_refused(queue: Queue, make) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(Usage, match=r"twice|two steps"):
-        Flow(part=group(*make(step("x")))).put(queue.database)
-
-
-def test_a_step_of_another_flow_cannot_be_waited_for(queue: Queue) -> None:
-    flow = Flow()
-    flow.add("a", 1, after=[step("elsewhere")])
-    with pytest.raises(Usage, match="not in the flow"):
-        flow.put(queue.database)
-
-
-def test_all_of_it_is_put_or_nothing(queue: Queue) -> None:
-    queue.policy(max_depth=3)
-    with pytest.raises(Full):
-        Flow("big", chain(*(step(n) for n in range(4)))).put(queue.database)
-    assert queue.list() == []
-    with pytest.raises(NoTask):
-        FlowRun(queue.database, 1).show()
-
-
-# --- running --------------------------------------------------------------------------------------------------------
 
 
 def test_it_runs_in_its_order_and_is_counted(queue: Queue, diamond: FlowRun) -> None:
@@ -198,55 +99,48 @@ def test_ten_thousand_steps_are_one_transaction(queue: Queue) -> None:
     assert queue.qsize() == 100
 
 
-# --- a crash between two steps --------------------------------------------------------------------------------------
-
-WORKING = """
-import sys
-from queuekit import Queue
-queue = Queue(sys.argv[1])
-while task := queue.claim(lease=0.05):
-    print(task.receipt, flush=True)
-    task.ack()
-"""
-PUTTING = """
-import sys
-from queuekit import Flow, Queue, chain, group, step
-queue = Queue(sys.argv[1])
-for n in range(10_000):
-    Flow(str(n), chain(step(1), group(*(step(2) for _ in range(20))), step(3))).put(queue.database)
-    print(n, flush=True)
-"""
+def test_a_retry_withdraws_the_request_to_stop(queue: Queue) -> None:
+    flow = Flow("two", chain(step("a"), step("b"))).put(queue.database, now=NOW)
+    running = queue.claim(now=NOW)
+    assert running is not None
+    flow.cancel(now=NOW)
+    assert flow.retry() == 2
+    assert queue.release(running.receipt, now=NOW) == "ready"
+    assert run_all(queue) == ["a", "b"]
 
 
-def killed(code: str, db: Path, lines: int) -> list[str]:
-    """What the program printed until it was killed, after so many lines."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(db)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        seen = [process.stdout.readline() for _ in range(lines)]
-        os.kill(process.pid, signal.SIGKILL)
-        return seen + process.stdout.readlines()
+def test_a_cancelled_flow_holds_no_group_up(queue: Queue) -> None:
+    flow = Flow("one", step("in the way", group="g")).put(queue.database, now=NOW)
+    queue.put("behind", group="g", now=NOW)
+    run(queue, "fail")
+    assert flow.cancel(now=NOW) == 1
+    assert run(queue) == "behind"
 
 
-def test_a_flow_whose_producer_is_killed_is_whole_or_not_there(queue: Queue) -> None:
-    for round in range(5):
-        killed(PUTTING, queue.database.path, 3 + round)
-    flows = queue.database.rows("flow_list", {"limit": 10_000})
-    assert len(flows) >= 25
-    assert {flow["total"] for flow in flows} == {22}
-    assert {states(FlowRun(queue.database, flow["id"])) for flow in flows} == {"r" + "b" * 21}
+def test_a_flow_is_forgotten_as_a_whole(queue: Queue, diamond: FlowRun) -> None:
+    Queue(queue.database, "other").put("newest", now=NOW)
+    run(queue)
+    assert queue.purge(older=0, now=NOW + 10**10) == 0
+    run_all(queue)
+    assert queue.purge(older=0, now=NOW + 10**10) == 4
 
 
-def test_a_flow_whose_workers_are_killed_loses_no_step(queue: Queue) -> None:
-    parts = [group(*(step(n) for n in range(10))) for _ in range(30)]
-    flow = Flow("long", chain(*parts)).put(queue.database)
-    for _ in range(6):
-        killed(WORKING, queue.database.path, 30)
-    while flow.show()["unfinished"]:
-        queue.tick()
-        if task := queue.claim():
-            task.ack()
-    assert states(flow) == "d" * 300
-    claims = [queue.show(row["id"])["claims"] - queue.show(row["id"])["crashes"] for row in flow.tasks()]
-    assert claims == [1] * 300  # every step was done once, however often it was begun
+def test_a_failed_flow_goes_on_however_long_ago_it_failed(queue: Queue, diamond: FlowRun) -> None:
+    Queue(queue.database, "other").put("newest", now=NOW)
+    run(queue)
+    run(queue, "fail")
+    queue.purge(now=NOW + 10**10)
+    diamond.retry()
+    assert run_all(queue) == ["b", "c", "d"]
+    assert [row["result"] for row in queue.results(diamond.tasks()[-1]["id"])] == ["b", "c"]
+
+
+def test_what_has_been_purged_in_part_is_not_done_once_more(queue: Queue) -> None:
+    flow = Flow("two queues", chain(step("a"), step("b", queue="other"))).put(queue.database, now=NOW)
+    other = Queue(queue.database, "other")
+    other.put("newest", now=NOW)
+    run(queue)
+    run(other)
+    queue.purge(older=0, now=NOW)
+    with pytest.raises(Refused, match="1 tasks of flow 1 have been purged"):
+        flow.retry(whole=True)

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from shell_client import Qk
+from shell_client import QK, Qk
 
 
 def burst(qk: Qk, script: str, *options: str) -> subprocess.CompletedProcess[bytes]:
@@ -181,3 +181,13 @@ def test_the_worker_has_a_name(qk: Qk) -> None:
     task = qk.put("p")
     burst(qk, ":", "--worker", "it's me")
     assert qk.show(task)["worker"] == "it's me"
+
+
+def test_a_command_reads_the_results_of_those_it_waited_for(qk: Qk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUEUEKIT_DB", raising=False)
+    first = qk.put("a")
+    task = qk.put("b", "--after", str(first))
+    script = 'read -r line; [ "$line" = a ] && echo left by a || "$0" results "$QK_ID" --json'
+    done = qk("work", "default", "--burst", "--", "bash", "-c", script, str(QK))
+    assert done.returncode == 0, done
+    assert '"result":"left by a' in qk.show(task)["result"]

@@ -93,7 +93,10 @@ class Raw:
         return str(self.row("snooze", id=id, delay_ms=delay_ms, run_at=run_at, now=now)["state"])
 
     def results(self, id: int) -> list[Row]:
-        return self.run("results", id=id)[0]
+        rows = self.run("results", id=id)[0]
+        if not rows:
+            self.show(id)
+        return rows
 
     def batch_open(
         self, payload: str | None = None, *, queue: str | None = None, now: int | None = None

@@ -8,7 +8,7 @@ import pytest
 from begun import NOW
 from clients import Client
 
-from queuekit import Refused
+from queuekit import NoTask, Refused
 
 
 def put(client: Client, payload: str = "x", *after: int, **options: object) -> int:
@@ -61,6 +61,12 @@ def test_the_results_of_those_it_waited_for_can_be_read(client: Client) -> None:
     run(client)
     found = [(row["id"], row["kind"], row["state"], row["result"]) for row in client.results(c)]
     assert found == [(a, "fetch", "done", '{"n": 1}'), (b, "", "done", None)]
+
+
+def test_a_task_that_is_not_there_waited_for_nobody(client: Client) -> None:
+    assert client.results(put(client)) == []
+    with pytest.raises(NoTask):
+        client.results(99)
 
 
 def test_a_result_that_is_still_to_be_read_is_not_purged(client: Client) -> None:

@@ -124,8 +124,7 @@ class Life:
 
     def rare(self) -> None:
         verb = self.dice.choice(
-            ["batch_open", "batch_close", "policy", "purge", "pause", "resume"]
-            + ["flow_open", "flow_cancel", "flow_retry"]
+            "batch_open batch_close policy purge pause resume flow_open flow_cancel flow_retry".split()
         )
         given: dict[str, Any] = {
             "queue": self.dice.choice(["a", "b", "c"]),

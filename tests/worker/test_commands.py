@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from workshop import run_command
 
-from queuekit import Queue, Usage
+from queuekit import Batch, Queue, Usage
 from queuekit.process import Command
 
+QK = Path(__file__).parents[2] / "bin" / "qk"
 HOSTILE = "'\"$(touch pwned)`x`\\ \r\n.leading\n-n\n\t\x01\x7f ünï ☃ 𝄞 %s\\n\n\n"
 
 
@@ -150,3 +152,23 @@ def test_a_task_that_cannot_even_be_started_is_a_failure(q: Queue) -> None:
     task = run_one(q, ":", key="k" * 3_000_000)
     assert task["state"] == "scheduled"
     assert "Argument list too long" in str(task["error"])
+
+
+@pytest.mark.parametrize("tool", ["qk", "queuekit"])
+def test_a_command_reads_the_results_of_those_it_waited_for(q: Queue, tool: str) -> None:
+    """Called without --db: the worker tells which file it is."""
+    first = q.put("a")
+    id = q.put("b", after=first)
+    q.ack(q.claim().receipt, "left by a")  # type: ignore[union-attr]
+    program = QK if tool == "qk" else f"{sys.executable} -m queuekit"
+    run_command(q, shell(f'{program} results "$QK_ID" --json'))
+    assert '"result":"left by a"' in str(q.show(id)["result"])
+
+
+def test_the_command_of_a_callback_reads_how_its_batch_went(q: Queue) -> None:
+    with Batch.open(q.database, "callback") as batch:
+        q.put_many(["a", "b"], batch=batch.id)
+    q.ack(q.claim().receipt)  # type: ignore[union-attr]
+    q.nack(q.claim().receipt, dead=True)  # type: ignore[union-attr]
+    run_command(q, shell(f'{QK} batch show --callback "$QK_ID" --json'))
+    assert '"done":1,"failed":1' in str(q.show(1)["result"])

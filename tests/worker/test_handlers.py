@@ -181,6 +181,15 @@ def test_a_handler_may_put_tasks_beside_its_own_ack(q: Queue) -> None:
     assert q.show(id + 1)["result"] == "followed"
 
 
+def test_a_handler_reads_the_results_of_those_it_waited_for(q: Queue) -> None:
+    def function(task: Task) -> str:
+        return " and ".join(row["result"] for row in task.results()) or task.payload
+
+    last = q.put("last", after=[q.put("a"), q.put("b")])
+    work_off(q, App({"*": function}))
+    assert q.show(last)["result"] == "a and b"
+
+
 def test_a_cancelled_async_handler_cleans_up_before_its_slot_is_free(q: Queue) -> None:
     began, order = threading.Event(), []
 
