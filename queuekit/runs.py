@@ -86,11 +86,11 @@ class Runs:
         return rows
 
     def show(self, id: int) -> dict[str, Any]:
-        """Everything about a task of this file (columns of show.sql, runs decoded). Raises NoTask."""
+        """Everything about a task of this file (columns of show.sql, runs and after decoded). Raises NoTask."""
         rows = self.database.rows("show", {"id": id})
         if not rows:
             raise NoTask(f"there is no task {id} in {self.database.path}")
-        return rows[0] | {"runs": json.loads(rows[0]["runs"])}
+        return rows[0] | {name: json.loads(rows[0][name] or "null") for name in ("runs", "after")}
 
     def was_ended(self, receipt: str) -> bool:
         """True if the run was acked, nacked or released; False if it goes on, or was lost (or the task is purged)."""

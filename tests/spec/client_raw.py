@@ -119,7 +119,7 @@ class Raw:
 
     def show(self, id: int) -> Row:
         row = self.row("show", id=id)
-        return row | {"runs": json.loads(row["runs"])}
+        return row | {name: json.loads(row[name] or "null") for name in ("runs", "after")}
 
     def listed(self, queue: str = "default", **options: Any) -> list[Row]:
         return self.run("list", queue=queue, **options)[0]
