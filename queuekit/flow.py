@@ -204,11 +204,22 @@ def _ordered(steps: list[Step]) -> list[Step]:
         raise Usage("a step waits for one that is not in the flow; nothing was put")
     if len(known) < len(steps):
         raise Usage("a step stands in the flow twice; nothing was put")
+    if _is_ordered(steps):
+        return steps
     try:
         return list(TopologicalSorter({one: one.after for one in steps}).static_order())
     except CycleError as error:
         names = ", ".join(one.name or "?" for one in error.args[1][:5])
         raise Usage(f"steps wait for each other in a circle ({names}); nothing was put") from None
+
+
+def _is_ordered(steps: list[Step]) -> bool:
+    seen: set[int] = set()
+    for one in steps:
+        if any(id(before) not in seen for before in one.after):
+            return False
+        seen.add(id(one))
+    return True
 
 
 def _names(steps: list[Step]) -> list[str]:

@@ -124,6 +124,8 @@ when not (new.id = old.id and case
   when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and (new.key is null or new.key_until is null or new.key_until > 0)
                                                            and new.slot + new.awaited = 0 and coalesce(new.turn, new.batch) is null
+  when old.state = 'ready'   and new.state = 'blocked'    then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
+                                                           and new.ended_at is old.ended_at and new.result is old.result
   else 0 end)
  and not exists (select 1 from qk_cascade)
 begin

@@ -20,8 +20,9 @@ create view if not exists qk_arrived (id, queue, share, batch, after, on_failure
 create trigger if not exists qk_arrived_call instead of insert on qk_arrived
 begin
   insert into qk_timed select new.id where new.timed;
-  insert into qk_queue (name, labelled) select new.queue, 1 where new.share <> ''
-    on conflict (name) do update set labelled = 1 where labelled = 0;
+  insert into qk_queue (name, labelled)
+    select new.queue, 1 where new.share <> '' and not exists (select 1 from qk_queue where name = new.queue and labelled = 1)
+    on conflict (name) do update set labelled = 1;
   select raise(abort, 'QK026 there is no such batch, or it is closed and finished')
    where new.batch is not null and not exists (select 1 from qk_batch where id = new.batch and (open = 1 or unfinished > 0));
   update qk_batch set total = total + 1, unfinished = unfinished + 1 where id = new.batch;
@@ -44,7 +45,6 @@ begin
     from (select max(j.type <> 'integer') as other, max(j.value) as newest, count(*) as listed, count(t.id) as found
             from json_each(new.after) j left join qk_task t on t.id = j.value);
   insert or ignore into qk_dependency (needs_id, task_id, on_failure) select value, new.id, new.on_failure from json_each(new.after);
-  update qk_task set awaited = 1 where awaited = 0 and id in (select value from json_each(new.after));
   update qk_task
      set needs = (select count(*) from qk_unmet where task_id = new.id), state = 'blocked', due_at = until_at
    where id = new.id and exists (select 1 from qk_unmet where task_id = new.id);
@@ -72,6 +72,11 @@ create trigger if not exists qk_dependency_born before insert on qk_dependency
 when new.needs_id < new.task_id and (new.task_id <> (select max(id) from qk_task) or (select after from qk_task where id = new.task_id) is null)
 begin
   select raise(abort, 'QK003 what a task waits for never changes');
+end;
+
+create trigger if not exists qk_dependency_made after insert on qk_dependency
+begin
+  update qk_task set awaited = 1 where id = new.needs_id and awaited = 0;
 end;
 
 create trigger if not exists qk_dependency_fixed before update on qk_dependency

@@ -135,7 +135,7 @@ def test_a_batch_is_there_until_its_callback_has_run(client: Client) -> None:
     client.purge(older_ms=0, now=NOW)
     assert counts(client, batch) == (2, 0, 1, 1)
     assert end(client, queue="later") == "all done"
-    client.purge(older_ms=0, now=NOW)
+    client.purge(queue="later", older_ms=0, now=NOW)
     with pytest.raises(NoTask):
         client.batch(batch)
 
