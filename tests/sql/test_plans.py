@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cost import steps
 from crowd import NOW, SOON, build
-from verbs import Opener, run
+from verbs import Opener
 
 from tests.conftest import SQL
 
@@ -139,23 +139,6 @@ def test_the_plan_of_a_claim_shows_the_triggers_behind_it(large: Path) -> None:
     } <= set(lines)
 
 
-def steps(connection: sqlite3.Connection, verb: str, given: dict[str, Any]) -> int:
-    """How often SQLite's machine looks up from its work while the verb runs: a cost that no load touches."""
-    count = 0
-
-    def step() -> None:
-        nonlocal count
-        count += 1
-
-    connection.execute("begin")
-    connection.execute("select 1 from qk_task limit 0").fetchall()  # reads the schema, which counts as steps
-    connection.set_progress_handler(step, 1)
-    run(connection, verb, **given).fetchall()
-    connection.set_progress_handler(None, 0)
-    connection.execute("rollback")
-    return count
-
-
 @pytest.mark.parametrize("verb", HOT)
 def test_a_hot_statement_costs_as_much_with_400_000_tasks_as_with_400(
     verb: str, small: Path, large: Path, opened: Opener
@@ -181,53 +164,6 @@ def test_so_it_does_with_the_extra_laws(verb: str, linked: tuple[Path, Path], op
         for path, each in zip(linked, (SMALL, LARGE), strict=True)
     )
     assert 0 < many <= 1.2 * few
-
-
-@pytest.mark.parametrize("on_group", ["block", "aside"])
-@pytest.mark.parametrize("verb", ["ack", "nack"])
-def test_a_long_line_costs_as_much_as_a_short_one(
-    on_group: str, verb: str, tmp_path: Path, opened: Opener
-) -> None:
-    counts = []
-    for length in (10, 10_000):
-        file = opened(build(tmp_path / f"{length}.db", 10, analyze=False, extra=True))
-        run(file, "policy", queue="line", on_group=on_group).fetchall()
-        run(
-            file, "put_many", queue="line", group="g", payloads=str(["x"] * length).replace("'", '"'), now=NOW
-        )
-        receipt = run(file, "claim", queue="line", now=NOW).fetchall()[0][1]
-        counts.append(steps(file, verb, {"receipt": receipt, "delay_ms": 5, "now": NOW}))
-    assert 0 < counts[1] <= 1.2 * counts[0]
-
-
-@pytest.mark.parametrize("waiting", ["dependants", "needs"])
-def test_an_ack_costs_as_much_however_many_wait_for_others(
-    waiting: str, tmp_path: Path, opened: Opener
-) -> None:
-    """One that nobody waits for, beside a crowd that waits; and one of many that a single task waits for."""
-    counts = []
-    for many in (10, 5000):
-        file = opened(build(tmp_path / f"{many}.db", 10, analyze=False, extra=True))
-        (root,) = [
-            row[0] for row in run(file, "put", queue="q", payload="root", priority=1, now=NOW).fetchall()
-        ]
-        if waiting == "dependants":
-            run(
-                file,
-                "put_many",
-                queue="r",
-                after=f"[{root}]",
-                payloads=str(["x"] * many).replace("'", '"'),
-                now=NOW,
-            )
-            run(file, "put", queue="q", payload="free", priority=9, now=NOW).fetchall()
-        else:
-            run(file, "put_many", queue="q", payloads=str(["x"] * many).replace("'", '"'), now=NOW)
-            after = str(list(range(root, root + many + 1)))
-            run(file, "put", queue="r", payload="last", after=after, now=NOW).fetchall()
-        receipt = run(file, "claim", queue="q", now=NOW).fetchall()[0][1]
-        counts.append(steps(file, "ack", {"receipt": receipt, "now": NOW}))
-    assert 0 < counts[1] <= 1.2 * counts[0]
 
 
 def test_a_tick_that_finds_everything_due_costs_as_much_as_its_batch(
