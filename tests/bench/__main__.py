@@ -5,7 +5,8 @@ the rounds of floor / contender (1.00 = as fast as by hand), in wall time and, s
 neighbours, in CPU time. "Statements alone" runs the files of sql/ by hand, as the floor runs its own: what the
 laws cost without queuekit's Python. The floor has SQLite's default pages of 4096, ours are of 2048:
 so there is a second floor with pages (and checkpoints) like ours. Flatness is CPU time.
-Then the flatness of every feature (flat.py), and at the end whole commands, from their start to their exit.
+Then the flatness of every feature (flat.py), flows (flows.py), and at the end whole commands, from their start to
+their exit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 
 from tests.bench.flat import features
+from tests.bench.flows import flows
 from tests.bench.start import starting
 
 # what, action, count, payload bytes, contenders
@@ -98,6 +100,7 @@ def main() -> None:
     against_floor(1 if asked.smoke else asked.rounds, 0.05 if asked.smoke else 1)
     flatness(1 if asked.smoke else 3, 0.01 if asked.smoke else 1)
     features(0.01 if asked.smoke else 1)
+    flows(0.02 if asked.smoke else 1)
     starting(2 if asked.smoke else 21)
 
 
