@@ -12,7 +12,7 @@ update qk_task                                      -- (one that an earlier row 
        crashes   = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else crashes end,
        result    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else result end,
        until_at  = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else until_at end,
-       cause     = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else cause end,
+       cause     = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else cause end,      -- 0: with all of its flow
        due_at    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else due_at end,
        run_at    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else run_at end,
        state     = case when not (state = 'done' or state = 'dead' or state = 'cancelled') then state when needs > 0 then 'blocked' else 'ready' end

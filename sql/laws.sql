@@ -129,11 +129,12 @@ when not (new.id = old.id and case
   else 0 end)
  and not exists (select 1 from qk_cascade)
 begin
-  insert into qk_moved values (new.id, old.id, old.state, old.claims, old.failures, old.crashes, old.worker, old.claimed_at, old.ended_at, old.result);
+  insert into qk_moved values (new.id, old.id, old.state, old.claims, old.failures, old.crashes, old.worker, old.claimed_at, old.ended_at, old.result,
+    old.cause);
 end;
 
-create view if not exists qk_moved (id, old_id, state, claims, failures, crashes, worker, claimed_at, ended_at, result) as  -- what the row was
-select 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 where 0;
+create view if not exists qk_moved (id, old_id, state, claims, failures, crashes, worker, claimed_at, ended_at, result, cause) as  -- what the row was
+select 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 where 0;
 
 create trigger if not exists qk_moved_call instead of insert on qk_moved
 begin
@@ -175,7 +176,7 @@ begin
      and (key_until = -1 and state = 'running'
        or key_until < 1 and (state = 'done' or state = 'dead' or state = 'cancelled'));
   insert into qk_linked
-    select id, new.state from qk_task
+    select id, new.state, new.cause from qk_task
      where id = new.id
        and (counted = 1 or group_key is not null or slot > 0 and (state = 'running' or new.state = 'running')
          or needs > 0 and (state = 'ready' or state = 'scheduled')

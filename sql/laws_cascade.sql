@@ -14,7 +14,7 @@ create trigger if not exists qk_cascade_call after insert on qk_cascade
 when new.root is null
 begin
   insert into qk_felled   select id, new.only from qk_task where id = new.task_id and (state = 'dead' or state = 'cancelled');
-  insert into qk_reopened select id from qk_task where id = new.task_id and (state = 'ready' or state = 'scheduled' or state = 'blocked');
+  insert into qk_reopened select id, new.cause from qk_task where id = new.task_id and (state = 'ready' or state = 'scheduled' or state = 'blocked');
   -- Who waits for one of these has more needs now, or less, and may run, or no longer. (A task that runs anyway has no need of one that failed.)
   insert into qk_cascade (task_id, root, needs)
     select t.id, new.task_id,
@@ -75,9 +75,10 @@ begin
   update qk_cascade set root = 0 where root = new.id;  -- these are through: another call for the same root begins with none
 end;
 
--- The task is to be tried again: so are those that it had cancelled; they wait for it as before. (One of them that was retried by itself
--- meanwhile waits already; those behind it are looked for as well.) Whoever waits for another failed one, too, is cancelled for its sake.
-create view if not exists qk_reopened (id) as select 0 where 0;
+-- The task is to be tried again: so are those behind it that it had cancelled, or that were cancelled with it for the same cause; they wait
+-- for it as before. Whoever waits for another that has failed, too, is cancelled for the sake of that one. (A cause of 0: its flow is tried again,
+-- all steps of it, one after the other; so it need not look for those.)
+create view if not exists qk_reopened (id, cause) as select 0, 0 where 0;
 
 create trigger if not exists qk_reopened_call instead of insert on qk_reopened
 begin
@@ -86,8 +87,9 @@ begin
       select new.id
       union
       select t.id from v cross join qk_dependency d on d.needs_id = v.id cross join qk_task t on t.id = d.task_id
-       where t.state = 'blocked' or t.state = 'cancelled' and (t.cause = new.id or t.cause = v.id))
-    select t.id, new.id, t.state from v cross join qk_task t on t.id = v.id where t.state = 'cancelled';
+       where t.state = 'cancelled' and (t.cause = new.id or t.cause = v.id or t.cause = new.cause)
+         and ifnull(t.batch, 0) <> ifnull((select batch from qk_task where id = new.id and cause = 0), -1))
+    select id, new.id, 'cancelled' from v where id <> new.id;
   update qk_task set counted = 1
    where id in (select task_id from qk_cascade where root = new.id)
      and counted = 0 and exists (select 1 from qk_queue where name = qk_task.queue and coalesce(max_depth, max_bytes) is not null);

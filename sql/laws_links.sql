@@ -143,10 +143,11 @@ begin
    where id = new.id and needs > 0 and (state = 'ready' or state = 'scheduled');
   insert into qk_line select id from qk_task where id = new.id and group_key is not null;
   insert into qk_released select id from qk_task where id = new.id and awaited = 1 and state = 'done' and new.state <> 'done';
-  insert into qk_cascade (task_id, was) select id, new.state from qk_task
+  insert into qk_cascade (task_id, was, cause) select id, new.state, new.cause from qk_task
    where id = new.id and awaited = 1
      and ((state = 'dead' or state = 'cancelled') and not (new.state = 'dead' or new.state = 'cancelled')
        or (state = 'ready' or state = 'scheduled' or state = 'blocked') and (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled'));
+  update qk_task set cause = null where id = new.id and cause = 0;      -- (laws_cascade.sql)
   update qk_batch
      set done       = done + (select (state = 'done') - (new.state = 'done') from qk_task where id = new.id),
          failed     = failed + (select (state = 'dead' or state = 'cancelled') - (new.state = 'dead' or new.state = 'cancelled') from qk_task where id = new.id),

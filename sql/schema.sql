@@ -180,6 +180,7 @@ create table if not exists qk_cascade (
   task_id integer primary key not null,
   root    integer,                                   -- NULL = the task it began with
   was     text,                                      -- its state before; NULL = it just waits for one of these
+  cause   integer,                                   -- with the first: the task whose failure had cancelled it
   needs   integer,                                   -- of who just waits: its needs from now on
   only    integer                                    -- with the first: of those that wait for it, just this one is reached; NULL = all
 );
@@ -262,7 +263,8 @@ create table if not exists qk_meta (
 -- What the extra laws are called with; never holds a row.
 create table if not exists qk_linked (
   id    integer primary key,
-  state text                                         -- the state that this task had before it moved
+  state text,                                        -- the state that this task had before it moved
+  cause integer                                      --   and its cause
 );
 
 insert into qk_meta (name, value) values ('schema_version', 2)

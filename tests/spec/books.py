@@ -68,6 +68,7 @@ WRONG = {
     "a callback runs before its batch is over": """
         select b.id from qk_batch b join qk_task c on c.id = b.callback where b.ended_at is null
            and c.state not in ('blocked', 'cancelled')""",
+    "a retry of a flow was left unfinished": "select id from qk_task where cause = 0",
     "the cascade was left unfinished": "select task_id from qk_cascade union all select id from qk_linked",
     "a key is held twice": """
         select queue, key from qk_task where key is not null and key_until is not null
