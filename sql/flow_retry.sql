@@ -10,6 +10,7 @@ update qk_task                                      -- (one that an earlier row 
    set cancel_at = null,
        failures  = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else failures end,
        crashes   = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else crashes end,
+       error     = case when cause is null then error end,                                                       -- (no run of its own failed)
        result    = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else result end,
        until_at  = case when state = 'done' or state = 'dead' or state = 'cancelled' then null else until_at end,
        cause     = case when state = 'done' or state = 'dead' or state = 'cancelled' then 0 else cause end,      -- 0: with all of its flow

@@ -15,6 +15,7 @@
 
 update qk_task
    set failures = 0, crashes = 0, cancel_at = null, result = null, until_at = null, cause = null,
+       error     = case when cause is null then error end,      -- (no run of its own failed)
        state     = case when needs > 0 then 'blocked' when :delay_ms > 0 then 'scheduled' else 'ready' end,
        due_at    = case when needs = 0 and :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
        run_at    = case when needs > 0 and :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
