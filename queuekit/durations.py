@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from queuekit.errors import Usage
 
@@ -61,10 +61,12 @@ def each_us(rate: float | str) -> int:
     return max(1, int(length * 1000 / number + 0.5))
 
 
-def moment_ms(moment: Moment) -> int:
-    """The moment in ms since the epoch. Raises Usage."""
+def moment_ms(moment: Moment, zone: tzinfo | None = None) -> int:
+    """The moment in ms since the epoch; ISO text without a zone is on the clock of zone (None: local). Raises Usage."""
     if isinstance(moment, str):
         moment = _parse(moment)
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
     if isinstance(moment, datetime):
         moment = _timestamp(moment)
     if not 0 <= moment < _FOREVER:
