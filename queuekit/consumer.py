@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from queuekit.queue import Queue
 
 _BUSY_PAUSE = 0.05  # seconds to the next try; the wait for the lock comes on top
+_LOOK_EVERY = 1.0  # seconds between two looks of a loop that never runs dry at what is due by itself
+_STUCK = 1.0  # seconds until something is looked at again that is due, and that nothing moves
 
 _T = TypeVar("_T")
 _log = logging.getLogger("queuekit")
@@ -45,10 +47,16 @@ def wait_for_task(queue: Queue, timeout: float | None) -> Task | None:
 
 
 def iterate(queue: Queue) -> Iterator[Task]:
-    """Tasks for ever; acks the last and claims the next in one transaction, releases the last one when left early."""
-    task = None
+    """Tasks for ever; acks the last and claims the next in one transaction, releases the last one when left early.
+
+    However many tasks are ready, schedules fire all the while, a second late at most (and when a task has ended).
+    """
+    task, look_at = None, 0.0
     try:
         while True:
+            if time.monotonic() >= look_at:
+                _look_around(queue)
+                look_at = time.monotonic() + _LOOK_EVERY
             task = _next(queue, task)
             yield task
     finally:
@@ -57,14 +65,21 @@ def iterate(queue: Queue) -> Iterator[Task]:
 
 
 def until_due(queue: Queue) -> float | None:
-    """Seconds until something in the file changes by itself, or None."""
-    due = queue.database.next_due()
-    if due is not None and due <= now_ms():
+    """Seconds until something in the file changes by itself, or None; what is due now is moved, and schedules fire.
+
+    0 if anything did: look again then. Raises Busy.
+    """
+    due, now = queue.database.next_due(), now_ms()
+    if due is not None and due <= now:
         from queuekit.schedule import Schedules  # and with it time zones, which most never need
 
-        if Schedules(queue.database).fire():
-            due = queue.database.next_due()
-    return None if due is None else max(due - now_ms(), 1) / 1000
+        moved = queue.database.tick()
+        if Schedules(queue.database).fire() or moved:
+            return 0.0
+        due = queue.database.next_due()
+    if due is None:
+        return None
+    return _STUCK if due <= now else max(due - now_ms(), 1) / 1000
 
 
 def _claim(queue: Queue, deadline: float, now: int | None = None) -> Task | None:
@@ -96,6 +111,14 @@ def _next(queue: Queue, last: Task | None) -> Task:
     while task is None:
         task = wait_for_task(queue, None)
     return task
+
+
+def _look_around(queue: Queue) -> None:
+    """Do what is due by itself; what hinders it is no reason to stop consuming."""
+    try:
+        until_due(queue)
+    except QueuekitError as error:
+        _log.warning("what is due by itself waits: %s", error)
 
 
 def _quietly(task: Task, end: Callable[[], object]) -> None:

@@ -42,6 +42,7 @@ class Slots:
         self._lock = threading.Lock()
         self._running: set[Execution] = set()
         self._given_up = False
+        self.begun = 0  # runs, so far
 
     @property
     def running(self) -> int:
@@ -132,5 +133,6 @@ class Slots:
         execution = Execution(task)
         with self._lock:
             self._running.add(execution)
+            self.begun += 1
         self._keeper.watch(execution)
         return execution

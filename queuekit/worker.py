@@ -2,6 +2,7 @@
 
 How it works:
 - The thread that calls run hands tasks to the free slots, then sleeps on the file (wake.py) until something changed.
+  With all slots busy it sleeps so, too: somebody must fire the schedules, and see when the next one is due.
 - A slot is a thread. When a handler is through, its slot ends that run and claims the next task in one transaction.
 - One keeper thread extends the leases of all running tasks; it stops a run that lost its lease or was cancelled.
 - stop() once: no more claims, what runs may finish within grace, the rest is stopped and released. Twice: at once.
@@ -30,6 +31,7 @@ from queuekit.slots import Slots
 from queuekit.wake import Wake
 
 _BUSY_WAIT = 1.0  # seconds to the next try when the file could not be written
+_BUSY_LOOK = 0.1  # seconds between two looks at the file of a worker without a free slot: others may write all the time
 _KILL_WAIT = 2.0  # seconds that a killed process may take to be gone
 
 
@@ -116,6 +118,8 @@ class Worker:
         news = self._news
         try:
             seen = self.database.version()
+            if self._burst:  # what a schedule puts now is ready, too
+                consumer.until_due(self.queues[0])
             self._fill()
             due = consumer.until_due(self.queues[0])
         except (SchemaMismatch, Usage, BadPayload):  # no patience helps
@@ -126,11 +130,21 @@ class Worker:
             return True
         if self._burst and not self._slots.running and news == self._news:
             return False
-        if self._slots.free <= 0:
-            self._pause(lambda: self._news != news)
-        else:
+        if self._slots.free > 0:
             self._wake.wait(lambda: self._news != news or self.database.differs(seen), due)
+        else:
+            self._rest(news, seen, due)
         return True
+
+    def _rest(self, news: int, seen: tuple[int, int], due: float | None) -> None:
+        """Sleep while all slots are busy. The file is watched only if they are for long: quick tasks write to it."""
+        begun, soon = self._slots.begun, _BUSY_LOOK if due is None else min(due, _BUSY_LOOK)
+        self._pause(lambda: self._news != news, soon)
+        if self._slots.begun == begun:
+            self._wake.wait(
+                lambda: self._news != news or self._slots.begun != begun or self.database.differs(seen),
+                None if due is None else due - soon,
+            )
 
     def _fill(self) -> None:
         while self._slots.free > 0 and (task := self._claim_unless_stopped()):
