@@ -226,14 +226,51 @@ begin
   select raise(abort, 'QK028 batches need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in');
 end;
 
+-- What a schedule will put can be put: so nothing that is known now stops it when it fires.
+create trigger if not exists qk_schedule_made before insert on qk_schedule
+when typeof(new.priority) <> 'integer' or new.group_key is not null or new.share <> ''
+begin
+  insert into qk_planned values (new.priority, new.group_key is not null or new.share <> '');
+end;
+
+create trigger if not exists qk_schedule_set before update of priority, group_key, share on qk_schedule
+when typeof(new.priority) <> 'integer' or new.group_key is not null or new.share <> ''
+begin
+  insert into qk_planned values (new.priority, new.group_key is not null or new.share <> '');
+end;
+
+create view if not exists qk_planned (priority, linked) as select 0, 0 where 0;
+
+create trigger if not exists qk_planned_call instead of insert on qk_planned
+begin
+  select case
+    when typeof(new.priority) <> 'integer' and not exists (select 1 from qk_priority where name = new.priority)
+      then raise(abort, 'QK018 a priority is an integer, or low, normal, high or critical')
+    when new.linked and not exists (select 1 from qk_meta where name = 'extra')
+      then raise(abort, 'QK028 groups and shares need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in')
+  end;
+end;
+
+-- Another rule, or the clock of another zone, has other instants: they are worked out anew, unless the next one is told with it.
+create trigger if not exists qk_schedule_turn after update of rule, zone on qk_schedule
+when (new.rule <> old.rule or new.zone <> old.zone) and new.next_at is old.next_at
+begin
+  update qk_schedule set next_at = null, ended = 0, error = null where name = new.name;
+end;
+
 -- A schedule fires: each instant becomes a task, whose key says which it is.
 create trigger if not exists qk_schedule_fire after update of fire on qk_schedule
 when new.fire is not null
 begin
-  insert into qk_task (queue, kind, key, duplicates, priority, state, run_at, due_at, payload)
-    select new.queue, new.kind, new.name || '@' || json_extract(value, '$[0]'), 0, new.priority,
-           case when json_extract(value, '$[1]') is null then 'ready' else 'scheduled' end,
-           json_extract(value, '$[1]'), json_extract(value, '$[1]'), new.payload
+  insert into qk_task (queue, kind, key, duplicates, priority, state, run_at, until_at, due_at, lane, share, group_key,
+                       max_attempts, lease_ms, backoff_ms, payload)
+    select new.queue, new.kind, new.name || '@' || json_extract(value, '$[0]'), 0,
+           ifnull((select value from qk_priority where name = new.priority), new.priority),
+           case when json_extract(value, '$[1]') is null then 'ready' else 'scheduled' end, json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+           min(ifnull(json_extract(value, '$[1]'), json_extract(value, '$[2]')), ifnull(json_extract(value, '$[2]'), json_extract(value, '$[1]'))),
+           case when new.require <> '' then (select ifnull(group_concat(word, ' '), '') from (
+             select distinct value as word from json_each('["' || replace(new.require, ' ', '","') || '"]') where value <> '' order by 1)) else '' end,
+           new.share, new.group_key, new.max_attempts, new.lease_ms, new.backoff_ms, new.payload
       from json_each(new.fire) where true
     on conflict (queue, key) where key is not null and key_until is not null do nothing;
   update qk_schedule set fire = null, last_at = (select max(json_extract(value, '$[0]')) from json_each(new.fire)) where name = new.name;

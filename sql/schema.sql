@@ -214,26 +214,46 @@ create unique index if not exists qk_step_task on qk_step (task_id);
 
 -- Tasks that come again and again, or once at a time. Python works out the instants, a law puts the tasks.
 create table if not exists qk_schedule (
-  name       text    primary key not null,
-  rule       text    not null,                       -- five or six cron words, or  every D, or  at TIME
-  zone       text    not null default 'UTC',         -- whose clock the cron words mean
-  queue      text    not null default 'default',
-  kind       text    not null default '',
-  priority   integer not null default 0,
-  payload    text    not null default 'null',
-  next_at    integer,                                -- the next instant; NULL = not worked out yet, or it has ended
-  last_at    integer,                                -- the last instant that put a task
-  fire       text,                                   -- JSON list of [instant, run time or null]: to be put now, by law
-  catch_up   text    not null default 'one',         -- of the instants that are late: skip (all but one of this minute), one (the last), all
-  grace_ms   integer,                                -- an instant longer ago is not put any more; NULL = one is, however late
-  jitter_ms  integer not null default 0,             -- each runs up to so much later
-  paused     integer not null default 0,
-  ended      integer not null default 0,             -- 1 = no instant is left
-  error      text,                                   -- why its instants cannot be worked out
+  name         text    primary key not null,
+  rule         text    not null,                     -- five or six cron words, or  every D, or  at TIME
+  zone         text    not null default 'UTC',       -- whose clock the cron words mean, and a TIME without a zone
+  queue        text    not null default 'default',   -- of its tasks, as the rest down to within_ms
+  kind         text    not null default '',
+  priority     integer not null default 0,           -- or a name of qk_priority, looked up when it fires
+  payload      text    not null default 'null',
+  share        text    not null default '',
+  group_key    text,
+  require      text,                                 -- words in any order
+  max_attempts integer,
+  lease_ms     integer,
+  backoff_ms   integer,
+  within_ms    integer,                              -- cancelled if it still waits this long after it was put
+  next_at      integer,                              -- the next instant; NULL = not worked out yet, or it has ended
+  last_at      integer,                              -- the last instant that put a task
+  fire         text,                                 -- JSON list of [instant, run time or null, end of waiting or null]: to be put now, by law
+  catch_up     text    not null default 'one',       -- of the instants that are late: skip (all but one of this minute), one (the last), all
+  grace_ms     integer,                              -- an instant longer ago is not put any more; NULL = one is, however late
+  jitter_ms    integer not null default 0,           -- each runs up to so much later
+  paused       integer not null default 0,
+  ended        integer not null default 0,           -- 1 = no instant is left
+  error        text,                                 -- why its instants cannot be worked out, or put
+  constraint "QK013 a queue needs a name without NUL" check (queue <> '' and printf('%s', queue) = queue),
+  constraint "QK014 a kind, group or share is text without NUL" check (
+        printf('%s', kind) = kind and printf('%s', share) = share and (group_key is null or group_key <> '' and printf('%s', group_key) = group_key)),
+  constraint "QK015 a payload is text without NUL" check (printf('%s', payload) = payload),
+  constraint "QK019 a policy number is out of range" check (
+        (max_attempts is null or typeof(max_attempts) = 'integer' and max_attempts > 0)
+    and (lease_ms     is null or typeof(lease_ms)     = 'integer' and lease_ms between 1 and 1000000000000000)
+    and (backoff_ms   is null or typeof(backoff_ms)   = 'integer' and backoff_ms between 0 and 1000000000)
+    and (within_ms    is null or typeof(within_ms)    = 'integer' and within_ms between 0 and 1000000000000000)),
+  constraint "QK025 a requirement is words of letters, digits and -_.:/@+=" check (require is null or require not glob '*[^-A-Za-z0-9_.:/@+= ]*'),
   constraint "QK029 a schedule is named, has a rule, and its numbers and words mean something" check (
-        name <> '' and printf('%s', name) = name and typeof(rule) = 'text' and catch_up in ('skip', 'one', 'all')
-    and typeof(priority) = 'integer' and typeof(jitter_ms) = 'integer' and jitter_ms >= 0 and (paused = 0 or paused = 1)
-    and (grace_ms is null or typeof(grace_ms) = 'integer' and grace_ms >= 0) and (next_at is null or typeof(next_at) = 'integer'))
+        name <> '' and printf('%s', name) = name and typeof(rule) = 'text' and printf('%s', rule) = rule and printf('%s', zone) = zone
+    and catch_up in ('skip', 'one', 'all') and paused in (0, 1) and ended in (0, 1)
+    and typeof(jitter_ms) = 'integer' and jitter_ms between 0 and 1000000000000000
+    and (grace_ms is null or typeof(grace_ms) = 'integer' and grace_ms between 0 and 1000000000000000)),
+  constraint "QK029 the next instant of a schedule is a moment from 1970 to the end of 9999, in ms" check (
+        next_at is null or typeof(next_at) = 'integer' and next_at between 0 and 253402300799999)
 ) without rowid;
 
 create table if not exists qk_event (                -- what happened to tasks; append-only

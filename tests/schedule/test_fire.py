@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
-
 import pytest
 
-from queuekit import Full, NoTask, Queue, Schedules
+from queuekit import BadPayload, Full, NoTask, Queue, QueuekitError, Refused, Schedules, Usage
 from queuekit.durations import moment_ms
 from tests.conftest import sqlite3_program
 
@@ -53,7 +45,7 @@ def test_what_was_missed_is_caught_up_by_policy(
     schedules.add("s", "every 1m", catch_up=catch_up, grace=grace, now=NOW)
     schedules.fire(NOW + 10 * MINUTE + 40_000)
     assert put(queue) == expected
-    assert list(schedules.upcoming("s", 1)) == [NOW + 11 * MINUTE]
+    assert list(schedules.upcoming("s", 1, now=NOW + 10 * MINUTE + 40_000)) == [NOW + 11 * MINUTE]
 
 
 def test_skip_puts_nothing_that_is_older_than_a_minute(queue: Queue, schedules: Schedules) -> None:
@@ -84,7 +76,7 @@ def test_a_daily_job_in_the_hour_that_is_skipped_or_doubled_runs_once_a_day(
 def test_once_is_once(queue: Queue, schedules: Schedules) -> None:
     schedules.add("s", "at 2026-06-01T12:05:00Z", now=NOW)
     assert [schedules.fire(NOW + minutes * MINUTE) for minutes in (4, 5, 6, 500)] == [0, 1, 0, 0]
-    assert list(schedules.upcoming("s")) == []
+    assert list(schedules.upcoming("s", now=NOW)) == []
 
 
 def test_jitter_moves_the_run_not_the_instant(queue: Queue, schedules: Schedules) -> None:
@@ -108,11 +100,22 @@ def test_a_paused_schedule_does_not_fire_and_catches_up_when_resumed(
     assert put(queue) == [3]
 
 
-def test_run_now_leaves_the_next_instant(queue: Queue, schedules: Schedules) -> None:
+def test_run_now_puts_a_task_and_leaves_the_next_instant(queue: Queue, schedules: Schedules) -> None:
+    schedules.add("s", "every 1m", "x", kind="k", priority="high", within="5m", now=NOW)
+    schedules.pause("s")
+    id = schedules.run_now("s", now=NOW + 1000)
+    task = queue.claim(now=NOW + 2000)
+    assert task is not None
+    assert (task.id, task.payload, task.kind, task.key) == (id, "x", "k", f"s@{NOW + 1000}")
+    assert list(schedules.upcoming("s", 1, now=NOW)) == [NOW + MINUTE]
+
+
+def test_of_two_calls_of_run_now_in_one_ms_the_second_finds_the_task_of_the_first(
+    queue: Queue, schedules: Schedules
+) -> None:
     schedules.add("s", "every 1m", now=NOW)
-    schedules.run_now("s", now=NOW + 1000)
-    assert queue.qsize() == 1
-    assert list(schedules.upcoming("s", 1)) == [NOW + MINUTE]
+    assert schedules.run_now("s", now=NOW) == schedules.run_now("s", now=NOW)
+    assert [queue.show(row["id"])["duplicates"] for row in queue.list()] == [1]
 
 
 def test_a_new_rule_takes_the_place_of_the_old_one(queue: Queue, schedules: Schedules) -> None:
@@ -137,41 +140,6 @@ def test_a_removed_schedule_is_gone_and_its_tasks_stay(queue: Queue, schedules: 
     ):
         with pytest.raises(NoTask, match="no schedule 's'"):
             missing("s")  # type: ignore[operator]
-
-
-def test_a_schedule_may_be_written_in_plain_sql(queue: Queue, schedules: Schedules) -> None:
-    sqlite3_program(
-        queue.database.path, "insert into qk_schedule (name, rule, payload) values ('s', 'every 1m', 'x');"
-    )
-    schedules.fire(NOW)
-    schedules.fire(NOW + MINUTE)
-    assert put(queue) == [1]
-
-
-def test_a_rule_that_is_none_stops_its_schedule_and_no_other(queue: Queue, schedules: Schedules) -> None:
-    sqlite3_program(queue.database.path, "insert into qk_schedule (name, rule) values ('bad', 'sometimes');")
-    schedules.add("good", "every 1m", now=NOW)
-    assert schedules.fire(NOW + MINUTE) == 1
-    told = {row["name"]: row["error"] for row in schedules.list()}
-    assert told["good"] is None
-    assert "not a rule" in told["bad"]
-    assert queue.database.next_due() == NOW + 2 * MINUTE
-
-
-@pytest.mark.parametrize(
-    ("column", "value"), [("queue", "''"), ("kind", "cast(x'6100' as text)"), ("payload", "x'00'")]
-)
-def test_a_schedule_whose_task_no_law_lets_in_stops_alone(
-    queue: Queue, schedules: Schedules, column: str, value: str
-) -> None:
-    columns = (
-        f"insert into qk_schedule (name, rule, next_at, {column}) values ('bad', 'every 1m', {NOW}, {value});"
-    )
-    sqlite3_program(queue.database.path, columns)
-    schedules.add("good", "every 1m", now=NOW)
-    assert schedules.fire(NOW + MINUTE) == 1
-    assert "QK01" in {row["name"]: row["error"] for row in schedules.list()}["bad"]
-    assert schedules.fire(NOW + 2 * MINUTE) == 1
 
 
 def test_a_schedule_waits_while_its_queue_is_full(queue: Queue, schedules: Schedules) -> None:
@@ -214,12 +182,15 @@ def test_an_instant_for_which_nothing_can_be_dropped_is_lost(queue: Queue, sched
     queue.policy(max_bytes=5, on_full="drop_oldest")
     schedules.add("s", "every 1m", "too large for it", now=NOW)
     assert schedules.fire(NOW + MINUTE) == 0
-    assert list(schedules.upcoming("s", 1)) == [NOW + 2 * MINUTE]
+    assert list(schedules.upcoming("s", 1, now=NOW + MINUTE)) == [NOW + 2 * MINUTE]
 
 
 def test_a_moment_in_the_past_is_as_late_as_it_is(queue: Queue, schedules: Schedules) -> None:
-    for catch_up in ("one", "all", "skip"):
-        assert schedules.add(catch_up, "at 2020-01-01T00:00:00Z", catch_up=catch_up, now=NOW)
+    added = [
+        schedules.add(catch_up, "at 2020-01-01T00:00:00Z", catch_up=catch_up, now=NOW)
+        for catch_up in ("one", "all", "skip")
+    ]
+    assert added == [moment_ms("2020-01-01T00:00:00Z")] * 2 + [None]
     assert schedules.fire(NOW) == 2
     assert {row["name"]: row["ended"] for row in schedules.list()} == {"one": 1, "all": 1, "skip": 1}
     assert queue.database.next_due(NOW) is None  # nobody wakes for what has ended
@@ -241,86 +212,89 @@ def test_a_schedule_that_is_added_again_goes_on_where_it_is(queue: Queue, schedu
     assert schedules.add("once", "at 2026-06-01T12:00:01Z", now=NOW) == NOW + 1000
 
 
-def test_a_schedule_written_by_hand_can_be_run_before_its_first_instant(
+def test_an_instant_that_lies_a_year_ahead_because_the_clock_was_wrong_comes_at_the_next_add(
     queue: Queue, schedules: Schedules
 ) -> None:
-    sqlite3_program(queue.database.path, "insert into qk_schedule (name, rule) values ('s', 'every 1m');")
-    schedules.run_now("s", now=NOW)
-    assert [schedules.fire(NOW), schedules.fire(NOW + MINUTE)] == [0, 1]
+    schedules.add("s", "every 1m", now=NOW)
+    schedules.fire(NOW + 365 * 24 * 60 * MINUTE)
+    assert schedules.add("s", "every 1m", now=NOW) == NOW + MINUTE
+    assert schedules.fire(NOW + MINUTE) == 1
 
 
-def test_many_that_look_at_once_fire_each_instant_once(queue: Queue) -> None:
-    """Eight threads with connections of their own, and an instant every second for 200 seconds."""
-    Schedules(queue.database).add("s", "every 1s", catch_up="all", now=NOW)
-
-    def look() -> None:
-        with Queue(queue.database.path) as mine:
-            for second in range(1, 201):
-                Schedules(mine.database).fire(NOW + second * 1000)
-
-    threads = [threading.Thread(target=look) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    keys = [row["key"] for row in queue.list(limit=1000)]
-    assert sorted(keys) == sorted(f"s@{NOW + second * 1000}" for second in range(1, 201))
+def test_next_tells_what_is_late_and_will_be_put_and_then_what_is_to_come(schedules: Schedules) -> None:
+    late = NOW + 3 * MINUTE + 30_000
+    for catch_up, grace, minutes in (
+        ("one", None, [3, 4, 5]),
+        ("all", None, [1, 2, 3]),
+        ("all", "100s", [2, 3, 4]),
+        ("one", "10s", [4, 5, 6]),
+    ):
+        schedules.add(catch_up, "every 1m", catch_up=catch_up, grace=grace, now=NOW)
+        told = list(schedules.upcoming(catch_up, 3, now=late))
+        assert told == [NOW + minute * MINUTE for minute in minutes]
+        schedules.remove(catch_up)
 
 
-FIRING = """
-import sys
-from queuekit import Queue, Schedules
-schedules = Schedules(Queue(sys.argv[1]).database)
-for second in range(1, 100_000):
-    schedules.fire(int(sys.argv[2]) + second * 1000)
-    print(second, flush=True)
-"""
-
-
-def test_a_kill_between_two_steps_loses_no_instant_and_doubles_none(
-    queue: Queue, schedules: Schedules
+def test_a_schedule_that_is_paused_between_two_steps_does_not_fire(
+    queue: Queue, schedules: Schedules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedules.add("s", "every 1s", catch_up="all", now=NOW)
-    reached = 0
-    for _ in range(12):
-        command = [sys.executable, "-c", FIRING, str(queue.database.path), str(NOW)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        while reached == 0 or int(process.stdout.readline() or 0) < reached + 40:
-            reached = reached or 1
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        reached = max((int(row["key"].rpartition("@")[2]) - NOW) // 1000 for row in queue.list(limit=1))
-    schedules.fire(NOW + (reached + 5) * 1000)
-    keys = {row["key"] for row in queue.list(limit=100_000)}
-    assert keys == {f"s@{NOW + second * 1000}" for second in range(1, reached + 6)}
-    assert len(keys) == queue.qsize()
+    """As is one that gets another zone: what was worked out counts only for what was there."""
+    for change in ("paused = 1", "zone = 'Asia/Tokyo'", "rule = 'every 2m'"):
+        schedules.add("s", "every 1m", now=NOW)
+        rows = queue.database.rows("schedule_due", {"now": NOW + MINUTE})
+        sqlite3_program(queue.database.path, f"update qk_schedule set {change};")
+        with monkeypatch.context() as patch:
+            patch.setattr(queue.database, "rows", lambda *_, seen=rows: seen)
+            assert schedules.fire(NOW + MINUTE) == 0
+        schedules.remove("s")
+    assert queue.qsize() == 0
 
 
-def test_a_consumer_that_sleeps_is_woken_by_the_instant(tmp_path: Path) -> None:
-    with Queue(tmp_path / "queue.db", fallback=600) as queue:
-        Schedules(queue.database).add("s", "every 1s", "wake up")
-        assert queue.get(timeout=60).payload == "wake up"
-
-
-def test_a_worker_fires_too(queue: Queue, schedules: Schedules) -> None:
-    schedules.add("s", "every 1s", "x", queue="work")
-    command = [
-        sys.executable,
-        "-m",
-        "queuekit",
-        "work",
-        "work",
-        "--exec",
-        "true",
-        "--db",
-        str(queue.database.path),
+def test_a_task_of_a_schedule_has_the_options_of_a_task(queue: Queue, schedules: Schedules) -> None:
+    options = {"share": "a", "group": "g", "require": ["gpu", "b"], "max_attempts": 3}
+    schedules.add("s", "every 1m", lease=5, backoff=2, within="90s", jitter="30s", now=NOW, **options)  # type: ignore[arg-type]
+    schedules.fire(NOW + MINUTE + 500)
+    schedules.run_now("s", now=NOW + MINUTE + 1)
+    columns = "lane, share, group_key, max_attempts, lease_ms, backoff_ms"
+    told = sqlite3_program(
+        queue.database.path, f"select {columns}, until_at, state from qk_task;"
+    ).splitlines()
+    assert told == [
+        f"b gpu|a|g|3|5000|2000|{NOW + MINUTE + 90_500}|scheduled",
+        f"b gpu|a|g|3|5000|2000|{NOW + MINUTE + 90_001}|blocked",
     ]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not Queue(queue.database, "work").list(state="done"):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        finally:
-            process.terminate()
+
+
+def test_the_tasks_of_a_schedule_with_a_group_run_one_at_a_time(queue: Queue, schedules: Schedules) -> None:
+    schedules.add("s", "every 1m", group="g", catch_up="all", now=NOW)
+    assert schedules.fire(NOW + 3 * MINUTE) == 3
+    first = queue.claim(now=NOW + 3 * MINUTE)
+    assert first is not None
+    assert queue.claim(now=NOW + 3 * MINUTE) is None
+    first.ack()
+    assert queue.claim(now=NOW + 3 * MINUTE) is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"name": ""}, Usage),
+        ({"queue": ""}, Usage),
+        ({"zone": "Mars/X"}, Usage),
+        ({"when": "every 101y"}, Usage),
+        ({"when": "every 40000d"}, Usage),
+        ({"catch_up": "none"}, Usage),
+        ({"payload": "a\0"}, BadPayload),
+        ({"kind": "a\0"}, BadPayload),
+        ({"group": "a\0"}, BadPayload),
+        ({"priority": "urgent"}, Refused),
+        ({"require": "gpu*"}, Refused),
+        ({"max_attempts": 0}, Refused),
+    ],
+)
+def test_what_could_not_fire_is_refused_at_once(
+    schedules: Schedules, wrong: dict[str, object], error: type[QueuekitError]
+) -> None:
+    with pytest.raises(error):
+        schedules.add(**{"name": "s", "when": "every 1m", "now": NOW, **wrong})  # type: ignore[arg-type]
+    assert schedules.list() == []

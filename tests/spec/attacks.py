@@ -149,6 +149,7 @@ ATTACKS: dict[str, list[str]] = {
         "update qk_task set key = 'free', key_until = 'x' where id = 1",
         "update qk_task set until_at = 'x' where id = 2",
         "insert into qk_task (payload, priority) values ('x', 'high')",
+        "insert into qk_schedule (name, rule, priority) values ('s', 'every 1m', 'urgent')",
         "insert into qk_task (payload, priority) values ('x', 1.5)",
         "update qk_task set priority = 'high' where id = 1",
         "insert into qk_task (payload, created_at) values ('x', 'yesterday')",
@@ -248,7 +249,8 @@ ATTACKS: dict[str, list[str]] = {
                 ("catch_up", "'none'"),
                 ("jitter_ms", "-1"),
                 ("grace_ms", "'x'"),
-                ("priority", "'high'"),
+                ("next_at", "-1"),
+                ("next_at", "900000000000000000"),
             )
         ),
         "insert into qk_schedule (name, rule) values ('', 'every 1m')",
@@ -279,4 +281,8 @@ EXTRA_ATTACKS = [
         for limit in ("max_running", "max_per_worker", "rate_us", "max_depth", "max_bytes")
     ),
     "insert into qk_batch default values",
+    *(
+        f"insert into qk_schedule (name, rule, {link}) values ('s', 'every 1m', 'x')"
+        for link in ("group_key", "share")
+    ),
 ]

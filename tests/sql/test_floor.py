@@ -229,5 +229,8 @@ def test_3_35_orders_limits_and_links(sqlite: OldSQLite) -> None:
     assert [row["id"] for row in sqlite.verb("results", id=second)["rows"]] == [first]
     sqlite.verb("schedule_add", name="s", rule="every 1m", next_at=NOW)
     assert sqlite.row("schedule_due")["name"] == "s"
-    sqlite.verb("schedule_fire", name="s", rule="every 1m", expected=NOW, next_at=NOW + 1, fire="[[1, 2]]")
+    fire = {"rule": "every 1m", "zone": "UTC", "expected": NOW, "next_at": NOW + 1, "fire": "[[1, 2, 9]]"}
+    sqlite.verb("schedule_fire", name="s", **fire)
     assert sqlite.row("list", key="s@1")["state"] == "scheduled"
+    sqlite.verb("schedule_add", name="s", rule="every 2m", group="g", require="gpu b", within_ms=5)
+    assert sqlite.row("schedule_run", name="s") == sqlite.row("schedule_run", name="s")

@@ -17,7 +17,7 @@ from verbs import NOW, Opener, connect, extend, rows, run
 from queuekit import statements
 from tests.conftest import ROOT, make_database
 
-CLI_NAME = {"list": "ls"}
+CLI_NAME = {"list": "ls", "schedule_add": "schedule"}
 READY, RUNNING, DEAD, SCHEDULED, WAITING = 1, 2, 3, 200, 244  # ids in the scene
 BATCH, FLOW = 1, 2
 
@@ -61,6 +61,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "schedule_fire": {
         "name": "s",
         "rule": "every 1m",
+        "zone": "UTC",
         "expected": NOW,
         "next_at": NOW + 1,
         "fire": "[[1, null]]",
