@@ -11,7 +11,7 @@
 --   priority      integer                (or the name that raw SQL gave it)
 --   payload       text
 --   share         text
---   group         text or NULL
+--   group_key     text or NULL
 --   require       text or NULL
 --   max_attempts  integer or NULL
 --   lease_ms      integer or NULL
@@ -27,7 +27,7 @@
 --   error         text or NULL           why its instants cannot be worked out, or put
 -- no row: there is none
 
-select name, rule, zone, queue, kind, priority, payload, share, group_key as "group", require, max_attempts, lease_ms, backoff_ms, within_ms,
+select name, rule, zone, queue, kind, priority, payload, share, group_key, require, max_attempts, lease_ms, backoff_ms, within_ms,
        next_at, last_at, catch_up, grace_ms, jitter_ms, paused, ended, error
   from qk_schedule
  where :name is null or name = :name

@@ -9,10 +9,11 @@ from typing import Any
 from headers import read, sentence
 
 SHARED = (
-    "init put claim ack nack extend release cancel retry tick purge ls show stats pause resume help".split()
+    "init put claim ack nack extend release cancel retry snooze results batch schedule policy tick purge ls show"
+    " stats pause resume help".split()
 )
 COMMON = {"db", "lock_wait", "as_json", "help"}  # told once, at the top of the page
-FILES = {"ls": "list"}  # where the file of a verb has another name
+FILES = {"ls": "list", "schedule": "schedule_add"}  # where the file of a verb has another name
 
 OPENING = """\
 <!-- Written by generate.py from the headers of sql/*.sql and the help of qk and queuekit: change them, not this. -->

@@ -13,7 +13,7 @@ from queuekit.cli.output import record, table, write
 from queuekit.errors import Usage
 from queuekit.model import a_state
 
-_FILES = {"ls": "list"}
+_FILES = {"ls": "list", "schedule": "schedule_add"}
 Verb = Annotated[str | None, typer.Argument(metavar="[VERB]")]
 
 
