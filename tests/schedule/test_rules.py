@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -10,7 +13,8 @@ import pytest
 
 from queuekit import Usage
 from queuekit.durations import iso, moment_ms
-from queuekit.rule import rule
+from queuekit.rule import Once, rule
+from tests.conftest import ROOT
 
 
 def instants(text: str, zone: str, since: str, count: int) -> list[str]:
@@ -58,16 +62,31 @@ def test_six_words_name_seconds() -> None:
 SPRING, AUTUMN = "2026-03-28T12:00:00+01:00", "2026-10-24T12:00:00+02:00"
 
 
-def test_what_falls_into_the_hour_that_is_skipped_runs_right_after_it() -> None:
+def test_a_time_of_day_that_is_skipped_comes_right_after() -> None:
     assert instants("30 2 * * *", "Europe/Berlin", SPRING, 2) == ["29 03:00+0200", "30 02:30+0200"]
     assert instants("30 3 * * *", "Europe/Berlin", SPRING, 2) == ["29 03:30+0200", "30 03:30+0200"]
+    assert instants("0,30 2,3 * * *", "Europe/Berlin", SPRING, 3) == [
+        "29 03:00+0200",
+        "29 03:30+0200",
+        "30 02:00+0200",
+    ]
 
 
-def test_what_names_the_hour_that_comes_twice_runs_once() -> None:
+def test_what_the_clock_does_not_show_in_spring_does_not_come_if_it_is_no_time_of_day() -> None:
+    assert instants("*/30 2 * * *", "Europe/Berlin", SPRING, 2) == ["30 02:00+0200", "30 02:30+0200"]
+    assert instants("* 2 * * *", "Europe/Berlin", SPRING, 1) == ["30 02:00+0200"]
+    assert instants("0 30 2 * * *", "Europe/Berlin", SPRING, 1) == ["30 02:30+0200"]
+
+
+def test_a_time_of_day_that_comes_twice_comes_the_first_time() -> None:
     assert instants("30 2 * * *", "Europe/Berlin", AUTUMN, 2) == ["25 02:30+0200", "26 02:30+0100"]
+    assert instants("30 0-23 * * *", "Europe/Berlin", "2026-10-25T01:45:00+02:00", 2) == [
+        "25 02:30+0200",
+        "25 03:30+0100",
+    ]
 
 
-def test_what_runs_all_day_long_runs_in_both() -> None:
+def test_what_is_no_time_of_day_comes_as_often_as_the_clock_shows_it() -> None:
     since = "2026-10-25T01:45:00+02:00"
     assert instants("*/30 * * * *", "Europe/Berlin", since, 5) == [
         "25 02:00+0200",
@@ -76,6 +95,48 @@ def test_what_runs_all_day_long_runs_in_both() -> None:
         "25 02:30+0100",
         "25 03:00+0100",
     ]
+    assert instants("30 * * * *", "Europe/Berlin", since, 3) == [
+        "25 02:30+0200",
+        "25 02:30+0100",
+        "25 03:30+0100",
+    ]
+    assert instants("0 30 2 * * *", "Europe/Berlin", since, 2) == ["25 02:30+0200", "25 02:30+0100"]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "moment"),
+    [
+        ("at 2026-06-01T09:00", "UTC", "2026-06-01T09:00:00Z"),
+        ("at 2026-06-01T09:00", "Europe/Berlin", "2026-06-01T07:00:00Z"),
+        ("at 2026-06-01", "Asia/Tokyo", "2026-05-31T15:00:00Z"),
+        ("at 2026-06-01T09:00-04:00", "Europe/Berlin", "2026-06-01T13:00:00Z"),
+        ("at 1780304400", "Europe/Berlin", "2026-06-01T09:00:00Z"),
+    ],
+)
+def test_a_time_without_a_zone_is_on_the_clock_of_the_schedule(text: str, zone: str, moment: str) -> None:
+    assert rule(text, zone) == Once(moment_ms(moment))
+
+
+def test_a_long_absence_is_looked_through_at_once() -> None:
+    """An instant a second for ten years is not counted one by one."""
+    told, first = rule("* * * * * *", "Europe/Berlin"), moment_ms("2016-01-01T00:00:00Z")
+    now = moment_ms("2026-01-01T00:00:00Z")
+    assert told.last(first, now + 500) == now
+    assert rule("0 0 29 2 *", "Europe/Berlin").last(first, now) == moment_ms("2024-02-28T23:00:00Z")
+
+
+WITHOUT_ZONES = """
+import sys
+sys.modules["tzdata"] = None
+from queuekit.rule import rule
+assert rule("0 3 * * *").after(0) == 3 * 3_600_000
+"""
+
+
+def test_utc_needs_no_zones_and_the_package_brings_those_that_a_system_lacks() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_ZONES], env={**os.environ, "PYTHONTZPATH": ""}, check=True)
+    (line,) = [line for line in (ROOT / "pyproject.toml").read_text().splitlines() if '"tzdata' in line]
+    assert ";" not in line
 
 
 @pytest.mark.parametrize("since", [SPRING, AUTUMN])
@@ -115,8 +176,12 @@ def iterate(text: str, at: int | None):  # type: ignore[no-untyped-def]
         ("* * * * *", "/etc/passwd"),
         ("* * * * *", "../x"),
         ("* * * * *", ""),
+        ("every 1m", "Mars/X"),
+        ("every 40000d", "UTC"),
+        ("at 2026-06-01", "Mars/X"),
+        ("at 9999-12-31T23:59:59-14:00", "UTC"),
     ],
 )
 def test_what_is_no_rule_or_zone_is_refused_in_a_sentence(text: str, zone: str) -> None:
-    with pytest.raises(Usage, match=r"not a|zone|second"):
+    with pytest.raises(Usage, match=r"not a|zone|second|calendars"):
         rule(text, zone)
