@@ -141,9 +141,8 @@ class Cron:
             for at in self._times_of_day(ms) if self._names_a_time() else self._shown(ms):
                 if at - last > _GIVE_UP:
                     return
-                if (
-                    at > last
-                ):  # two times of the skipped hour are one instant; in the second of two hours all are over
+                # Two times of the skipped hour are one instant; in the second of two equal hours the first's are over.
+                if at > last:
                     yield at
                     last = at
         except (OverflowError, ValueError):

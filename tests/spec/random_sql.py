@@ -30,7 +30,7 @@ UPSERT = [
     "on conflict (id) do update set payload = excluded.payload, state = excluded.state",
     "on conflict (queue, key) where key is not null and key_until is not null do update set state = 'done'",
 ]
-TABLES = {"qk_run": 7, "qk_lease": 2, "qk_event": 5, "qk_timed": 1, "qk_moved": 10}
+TABLES = {"qk_run": 7, "qk_lease": 2, "qk_event": 5, "qk_timed": 1, "qk_moved": 11}
 OTHER_COLUMNS = {
     "qk_run": "task_id claim outcome text",
     "qk_lease": "slot block",
