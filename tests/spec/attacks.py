@@ -211,8 +211,10 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_run (task_id, claim, outcome) values (99, 1, 'done')",
         "insert into qk_moved select id, id, 'running', claims, 0, 0, worker, claimed_at, null, null, null from qk_task"
         " where id = 5",
-        "insert into qk_moved select id, id, 'running', claims, 0, 0, null, null, null, null, null from qk_task where id = 7",
-        "insert into qk_moved select id, id, 'running', claims, 0, 0, 'w', 7, null, null, null from qk_task where id = 4",
+        "insert into qk_moved select id, id, 'running', claims, 0, 0, null, null, null, null, null"
+        " from qk_task where id = 7",
+        "insert into qk_moved select id, id, 'running', claims, 0, 0, 'w', 7, null, null, null"
+        " from qk_task where id = 4",
         "update or replace qk_run set task_id = 6 where task_id = 5",
         "delete from qk_run where task_id = 5",
         "update qk_event set detail = 'never was'",
