@@ -36,11 +36,14 @@ begin
     when (coalesce(new.group_key, new.after, new.batch) is not null or new.share <> '') and not exists (select 1 from qk_meta where name = 'extra')
       then raise(abort, 'QK028 groups, shares, batches and dependencies need the extra laws: read laws_links.sql, laws_cascade.sql and laws_limits.sql in')
     when new.key_until is not null and typeof(new.key_until) <> 'integer' or new.until_at is not null and typeof(new.until_at) <> 'integer'
-      or new.key_until < -1 or new.batch is not null and typeof(new.batch) <> 'integer'
+      or new.key_until < -2 or new.batch is not null and typeof(new.batch) <> 'integer'
       then raise(abort, 'QK018 a time, or the number of a batch, is no integer')
     when new.group_key is not null and (typeof(new.group_key) <> 'text' or new.group_key = '' or printf('%s', new.group_key) <> new.group_key)
       or new.share <> '' and (typeof(new.share) <> 'text' or printf('%s', new.share) <> new.share)
       then raise(abort, 'QK014 a group or share is text without NUL')
+    when substr(new.key, 1, 3) = 'qk:' and not (new.key_until is -2 and substr(new.key, 1, 11) = 'qk:overflow'
+        and exists (select 1 from qk_queue where name = new.queue and on_full = 'coalesce' and depth >= max_depth))
+      then raise(abort, 'QK014 keys that begin with qk: are the queue''s own')
     when new.lane <> '' and (typeof(new.lane) <> 'text' or new.lane glob '*[^-A-Za-z0-9_.:/@+= ]*')
       then raise(abort, 'QK025 a requirement is words of letters, digits and -_.:/@+=')
     when new.lane <> '' and new.lane <> (select group_concat(word, ' ') from
@@ -49,10 +52,15 @@ begin
     when new.on_failure is not null and new.on_failure not in ('cancel', 'run', 'wait')
       then raise(abort, 'QK019 on_failure is cancel, run or wait')
   end;
-  -- A key that was held for a time, by a task that is finished, is free when the time is over.
+  -- A key that was held for a time, by a task that is finished, is free when the time is over; that of a task which waits, when its own time
+  -- is over; and what would be taken on by the holder (-2) is a new task while that one runs, however long it holds the key.
   update qk_task set key_until = null
-   where queue = new.queue and key = new.key and key is not null and key_until is not null and key_until > 0 and key_until <= new.created_at
-     and (state = 'done' or state = 'dead' or state = 'cancelled');
+   where queue = new.queue and key = new.key and key is not null and key_until is not null
+     and case state when 'running' then new.key_until is -2
+                    when 'done' then key_until between 1 and new.created_at
+                    when 'dead' then key_until between 1 and new.created_at
+                    when 'cancelled' then key_until between 1 and new.created_at
+                    else until_at <= new.created_at end;
   select raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
    where new.duplicates is null
      and exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null);
@@ -106,9 +114,10 @@ begin
   select case
     when exists (select 1 from qk_task where queue = new.queue and key = new.key and key is not null and key_until is not null and id <> old.id)
       then raise(abort, 'QK004 an unfinished task of this queue holds the key: use put, which returns it')
-    when typeof(new.key_until) <> 'integer' or new.key_until < -1 then raise(abort, 'QK018 key_until is 0, -1 or a moment')
+    when typeof(new.key_until) <> 'integer' or new.key_until < -2 then raise(abort, 'QK018 key_until is 0, -1, -2 or a moment')
+    when substr(new.key, 1, 3) = 'qk:' and new.key is not old.key then raise(abort, 'QK014 keys that begin with qk: are the queue''s own')
     when (new.state = 'done' or new.state = 'dead' or new.state = 'cancelled') and (new.key_until < 1 or old.key_until is null or new.key is not old.key)
-      or new.key_until = -1 and new.state = 'running'
+      or new.key_until < 0 and new.state = 'running'
       then raise(abort, 'QK004 the task has given up its key: a put with the key is a new task')
   end;
 end;
@@ -120,7 +129,7 @@ create trigger if not exists qk_task_move after update on qk_task
 when not (new.id = old.id and case
   when new.state = old.state                              then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and new.ended_at is old.ended_at and new.result is old.result
-  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and new.key_until is not -1 and new.slot + new.counted = 0
+  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and ifnull(new.key_until, 0) >= 0 and new.slot + new.counted = 0
   when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and (new.key is null or new.key_until is null or new.key_until > 0)
                                                            and new.slot + new.awaited = 0 and coalesce(new.turn, new.batch) is null
@@ -173,7 +182,7 @@ begin
        and ((new.state = 'running' and t.state <> 'running' and t.state <> 'done') or (new.state = 'done' and t.state <> 'done'));
   update qk_task set key_until = null
    where id = new.id and key is not null
-     and (key_until = -1 and state = 'running'
+     and (key_until < 0 and state = 'running'
        or key_until < 1 and (state = 'done' or state = 'dead' or state = 'cancelled'));
   insert into qk_linked
     select id, new.state, new.cause from qk_task

@@ -60,9 +60,10 @@ ATTACKS: dict[str, list[str]] = {
         *(
             f"update qk_task set key = 'free', key_until = {until} where id = {id}"
             for id in (4, 5, 6)
-            for until in (0, -1, 7)
+            for until in (0, -1, -2, 7)
         ),
         "update qk_task set key = 'free', key_until = -1 where id = 3",
+        "update qk_task set key = 'free', key_until = -2 where id = 3",
     ],
     "QK005": [
         "update qk_task set queue = 'other' where id = 1",
@@ -124,6 +125,9 @@ ATTACKS: dict[str, list[str]] = {
         f"insert into qk_task (payload, share) values ('x', {NUL})",
         f"insert into qk_task (payload, key) values ('x', {NUL})",
         "insert into qk_task (payload, key) values ('x', x'6162')",
+        "insert into qk_task (payload, key) values ('x', 'qk:x')",
+        "insert into qk_task (payload, key, key_until, duplicates) values ('x', 'qk:overflow', -2, 0)",
+        "update qk_task set key = 'qk:overflow', key_until = -2 where id = 7",
         f"update qk_task set key = {NUL} where id = 7",
         f"insert into qk_task (payload, kind) values ('x', {NUL})",
         f"update qk_task set kind = {NUL} where id = 1",
@@ -143,7 +147,7 @@ ATTACKS: dict[str, list[str]] = {
     ],
     "QK018": [
         "insert into qk_task (payload, key, key_until) values ('x', 'free', 'x')",
-        "insert into qk_task (payload, key, key_until) values ('x', 'free', -2)",
+        "insert into qk_task (payload, key, key_until) values ('x', 'free', -3)",
         "insert into qk_task (payload, until_at, due_at) values ('x', 'x', 'x')",
         "insert into qk_task (payload, batch) values ('x', 'x')",
         "update qk_task set key = 'free', key_until = 'x' where id = 1",

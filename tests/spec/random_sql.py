@@ -16,7 +16,7 @@ VALUES = {
     "state": [f"'{state}'" for state in "ready scheduled blocked running done dead cancelled other".split()],
     "queue": ["'a'", "'b'", "''"],
     "key": ["'k1'", "'k3'", "'k13'", "'new'", "null"],
-    "key_until": ["0", "-1", "null", "5", "'x'", "1.0"],
+    "key_until": ["0", "-1", "-2", "null", "5", "'x'", "1.0"],
     "payload": ["'z'", "null", "x'00'", "'a' || char(0)", "1"],
     "claims": ["claims + 1", "claims - 1", "0", "claims || ''"],
     "settled": ["claims", "claims - 1", "settled + 1", "0"],

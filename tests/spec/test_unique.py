@@ -6,9 +6,10 @@ import json
 
 import pytest
 from begun import NOW, claimed
+from client_raw import Raw
 from clients import Client
 
-from queuekit import Refused
+from queuekit import BadPayload, Refused
 
 FOREVER = 9007199254740991
 HOUR = 3_600_000
@@ -104,13 +105,87 @@ def test_an_update_while_the_task_runs_is_a_new_task(client: Client) -> None:
     assert payload(client, first) == "old"
 
 
-def test_a_running_or_finished_holder_takes_on_nothing(client: Client) -> None:
+@pytest.mark.parametrize("on_conflict", ["replace", "merge"])
+@pytest.mark.parametrize("held", [None, -1, HOUR, FOREVER])
+def test_however_the_holder_holds_its_key(client: Client, on_conflict: str, held: int | None) -> None:
+    first, _ = client.put("old", key="k", unique_ms=held, now=NOW)
+    claimed(client)
+    assert client.put("new", key="k", on_conflict=on_conflict, now=NOW) == (first + 1, 0)
+    assert client.put("newer", key="k", on_conflict=on_conflict, now=NOW) == (first + 1, 1)
+    assert payload(client, first) == "old"
+
+
+@pytest.mark.parametrize("on_conflict", ["replace", "merge"])
+def test_and_when_it_runs_again(client: Client, on_conflict: str) -> None:
+    first, _ = client.put("[1]", key="k", on_conflict=on_conflict, now=NOW)
+    client.nack(claimed(client), dead=True, now=NOW)
+    client.retry(first, now=NOW)
+    claimed(client)
+    second, _ = client.put("[2]", key="k", on_conflict=on_conflict, now=NOW)
+    assert (second, payload(client, second)) == (first + 1, "[2]")
+
+
+def test_and_when_the_task_that_it_waits_for_was_tried_again(client: Client) -> None:
+    root, _ = client.put("root", priority=9, now=NOW)
+    id, _ = client.put("[1]", key="k", on_conflict="merge", after=f"[{root}]", now=NOW)
+    client.nack(claimed(client), dead=True, now=NOW)
+    assert client.show(id)["state"] == "cancelled"
+    client.retry(root, now=NOW)
+    client.ack(claimed(client), now=NOW)
+    claimed(client)
+    second, _ = client.put("[2]", key="k", on_conflict="merge", now=NOW)
+    assert payload(client, second) == "[2]"
+
+
+def test_a_put_that_keeps_is_a_duplicate_while_the_task_runs(client: Client) -> None:
+    first, _ = client.put("old", key="k", now=NOW)
+    claimed(client)
+    assert client.put("new", key="k", now=NOW) == (first, 1)
+
+
+def test_a_finished_holder_takes_on_nothing(client: Client) -> None:
     first, _ = client.put("old", key="k", unique_ms=HOUR, now=NOW)
-    receipt = claimed(client)
-    assert client.put("new", key="k", on_conflict="replace", now=NOW) == (first, 1)
-    client.ack(receipt, now=NOW)
-    assert client.put("new", key="k", on_conflict="merge", now=NOW) == (first, 2)
+    done(client, now=NOW)
+    assert client.put("new", key="k", on_conflict="merge", now=NOW) == (first, 1)
     assert (payload(client, first), client.show(first)["state"]) == ("old", "done")
+
+
+# --- a holder whose time is over ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_conflict", ["keep", "replace", "merge"])
+@pytest.mark.parametrize("waits", [{}, {"delay_ms": 5000}, {"after": "[1]"}])
+def test_a_holder_that_has_expired_is_none(
+    client: Client, on_conflict: str, waits: dict[str, object]
+) -> None:
+    client.put("root", now=NOW)
+    first, _ = client.put("old", key="k", within_ms=1000, now=NOW, **waits)
+    assert client.put("met", key="k", now=NOW + 999) == (first, 1)
+    assert client.put("[1]", key="k", on_conflict=on_conflict, now=NOW + 1000) == (first + 1, 0)
+    client.tick(now=NOW + 1000)
+    assert [client.show(id)["state"] for id in (first, first + 1)] == ["cancelled", "ready"]
+
+
+def test_what_runs_has_not_expired(client: Client) -> None:
+    first, _ = client.put("old", key="k", within_ms=1000, now=NOW)
+    claimed(client)
+    assert client.put("new", key="k", now=NOW + 1000) == (first, 1)
+
+
+# --- keys of the queue itself ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["qk:", "qk:overflow", "qk:x"])
+@pytest.mark.parametrize("how", [{}, {"on_conflict": "merge"}, {"unique_ms": -1}])
+def test_a_key_that_is_the_queues_own_is_refused(client: Client, key: str, how: dict[str, object]) -> None:
+    for _ in range(2):
+        with pytest.raises(BadPayload, match="QK014 keys that begin with qk: are the queue's own"):
+            client.put("x", key=key, now=NOW, **how)
+        client.policy(max_depth=1, on_full="coalesce")
+        client.put("fills it", now=NOW)
+    client.put("joined", now=NOW)
+    with pytest.raises(BadPayload, match="QK014"):
+        client.put("x", key=key, now=NOW, **how)
 
 
 # --- coalesce -------------------------------------------------------------------------------------------------------
@@ -133,6 +208,14 @@ def test_merge_joins_the_lists_in_order(client: Client, payloads: list[str], mer
     ids = {client.put(text, key="k", on_conflict="merge", now=NOW)[0] for text in payloads}
     assert len(ids) == 1
     assert json.loads(payload(client, ids.pop())) == merged
+
+
+def test_a_put_without_a_key_meets_none(raw: Raw) -> None:
+    """(qk and Python refuse the words without a key.)"""
+    for text in ("1", "2"):
+        for on_conflict in ("replace", "merge"):
+            raw.put(text, on_conflict=on_conflict, now=NOW)
+    assert [payload(raw, row["id"]) for row in raw.listed()] == ["2", "2", "1", "1"]
 
 
 def test_one_put_alone_is_a_list_too(client: Client) -> None:
