@@ -102,14 +102,13 @@ class Queue(Producer, Runs):
         return rows
 
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
-        """Take up to limit tasks at once, the best first. Raises Busy."""
+        """Take up to limit tasks at once, the best first. Raises Busy, and then took none."""
         given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
-        rows = self.database.run("claim_many", given) if self._plain else []
-        rows.sort(key=lambda row: (-row[7], row[0]))
-        if len(rows) < limit:  # none is left; or claims go by another order, one by one
-            with self.database.transaction():
-                while len(rows) < limit and (more := self.database.run("claim", given)):
-                    rows += more
+        with self.database.transaction():  # what fails takes nothing that nobody would be told of
+            rows = self.database.run("claim_many", given) if self._plain else []
+            rows.sort(key=lambda row: (-row[7], row[0]))
+            while len(rows) < limit and (more := self.database.run("claim", given)):
+                rows += more  # claims go by another order, one by one (or none is left)
         return list(self._decoded(rows))
 
     def _decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[Task]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +115,29 @@ def test_a_locked_file_raises_busy_and_nothing_is_written(db: Path) -> None:
         other.execute("rollback")
         other.close()
         assert queue.put("x") == 1
+
+
+@pytest.mark.parametrize("strategy", [None, "fifo"])
+def test_what_was_claimed_is_told_or_nothing_was_claimed(db: Path, strategy: str | None) -> None:
+    """Many at once take two statements: a lock that comes between them must not hide what the first one took."""
+    with Queue(db, timeout=0.01, strategy=strategy) as queue:
+        queue.put_many(["a", "b", "c"])
+        other = sqlite3.connect(db, isolation_level=None, timeout=0)
+        run = queue.database.run
+
+        def locked_afterwards(*call: Any) -> list[tuple[Any, ...]]:
+            rows = run(*call)
+            with suppress(sqlite3.OperationalError):
+                other.execute("begin immediate")
+            return rows
+
+        queue.database.run = locked_afterwards  # type: ignore[method-assign]
+        told = []
+        with suppress(Busy):
+            told = queue.claim_many(5)
+        other.close()
+        queue.database.run = run  # type: ignore[method-assign]
+        assert queue.stats()["running"] == len(told)
 
 
 def locked_for_a_while(db: Path) -> threading.Timer:
