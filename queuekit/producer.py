@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from queuekit.database import Database
 from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms
@@ -15,6 +15,7 @@ from queuekit.model import TaskId, encode
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+_T = TypeVar("_T")
 _UNIQUE = {"unfinished": None, "unclaimed": -1, "forever": 9007199254740991}
 _ON_CONFLICT = (None, "keep", "replace", "merge")
 
@@ -93,12 +94,12 @@ class Producer:
             if unique is on_conflict is None and _is_only(options, _PLAIN):
                 return self._put("put_plain", given | {"key": key})
         given |= {"key": key, "unique_ms": _unique(unique), "on_conflict": _conflict(on_conflict, key)}
-        return self._put("put", given)
+        return self._with_room(lambda: self._put("put", given), now)
 
     def put_many(
         self, payloads: Iterable[Any], *, now: int | None = None, **options: Unpack[TaskOptions]
     ) -> list[int]:
-        """Put all or, if one payload is bad or the queue is full, none; their ids in order.
+        """Put all or, if one payload is bad or the queue is full, none; their ids in order. None is coalesced.
 
         Raises BadPayload, Busy, Full, Refused, Usage.
         """
@@ -107,8 +108,17 @@ class Producer:
         if not texts:
             return []
         given["payloads"] = json.dumps(texts, ensure_ascii=False)
-        last = self.database.insert("put_many", given)
+        last = self._with_room(lambda: self.database.insert("put_many", given), now)
         return list(range(last - len(texts) + 1, last + 1))
+
+    def _with_room(self, put: Callable[[], _T], now: int | None) -> _T:
+        """Put; into a full queue once more, when what had expired in it is gone."""
+        try:
+            return put()
+        except Full:
+            if not self.database.tick(now):
+                raise
+        return put()
 
     def _put(self, statement: str, given: dict[str, Any]) -> TaskId:
         number, duplicates, _state = self.database.run(statement, given)[0]
@@ -118,8 +128,9 @@ class Producer:
 
 
 def words(given: str | Iterable[str]) -> str | None:
-    """Requirements or capabilities as the file takes them: words with spaces between; None for none."""
-    return (given if isinstance(given, str) else " ".join(given)) or None
+    """Requirements or capabilities as the file takes them: words, each once, with spaces between; None for none."""
+    listed = (given if isinstance(given, str) else " ".join(given)).split(" ")
+    return " ".join(dict.fromkeys(word for word in listed if word)) or None
 
 
 def without_nul(payload: Any) -> str:

@@ -4,7 +4,8 @@
 --   priority  the highest priority, then the oldest (the default)
 --   fifo      the oldest                lifo  the newest
 --   random    the oldest of a priority drawn by lot: of n priorities that are ready, the lowest has a weight of 1, then 3, 5, 7 …
---   fair      of the highest priority, the oldest of the next share in turn
+--   fair      of the highest priority, the oldest of the next share in turn. (Each set of requirements has turns of its own, and of those that
+--             the worker meets the one that is the furthest behind is next.)
 -- A task that requires words is taken only by who names all of them as capabilities.
 --
 -- usage: claim [-q QUEUE] [-n N] [--strategy S] [--capability WORDS] [--worker NAME] [--lease D]
@@ -12,8 +13,8 @@
 -- parameters
 --   :queue        text    = 'default'
 --   :worker       text    = NULL         who takes it (up to 20 bytes cost nothing)
---   :capabilities text    = NULL         what the worker can do: words with spaces between, such as  gpu region=us
---   :strategy     text    = NULL         NULL = as the queue says, else priority
+--   :capabilities text    = NULL         what the worker can do: words, each once, with spaces between, such as  gpu region=us
+--   :strategy     text    = NULL         NULL (or what is none of these) = as the queue says, else priority
 --   :lease_ms     integer = NULL         NULL = as the task says, else its queue, else 60000
 --   :now          integer = the clock    the moment, in ms
 -- row
@@ -34,7 +35,8 @@ update qk_task
        claimed_at = coalesce(:now, (select now from qk_clock)),
        due_at = coalesce(:now, (select now from qk_clock))
               + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000),
-       slot = ifnull((select (coalesce(max_running, rate_us) is not null) + 2 * (max_per_worker is not null) + 4 * (coalesce(:strategy, strategy) is 'fair')
+       slot = ifnull((select (coalesce(max_running, rate_us) is not null) + 2 * (max_per_worker is not null)
+                           + 4 * case when instr(' priority fifo lifo random fair ', ' ' || :strategy || ' ') then :strategy = 'fair' else strategy is 'fair' end
                         from qk_queue where name = coalesce(:queue, 'default')), 0)
  where id = (
   with recursive
@@ -43,10 +45,11 @@ update qk_task
              (select n.id from qk_task n where n.state = 'ready' and n.queue = coalesce(:queue, 'default') and n.lane = ''
                  and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock)))
                order by n.priority desc, n.share, n.id limit 1)
-        from (select coalesce(:strategy, (select strategy from qk_queue where name = coalesce(:queue, 'default')), 'priority') as strategy,
+        from (select coalesce(case when instr(' priority fifo lifo random fair ', ' ' || :strategy || ' ') then :strategy end,
+                              (select strategy from qk_queue where name = coalesce(:queue, 'default')), 'priority') as strategy,
                      (select labelled from qk_queue where name = coalesce(:queue, 'default')) as labelled) s
        where not exists (select 1 from qk_gate where queue = coalesce(:queue, 'default')
-                            and (free < 1 or at > coalesce(:now, (select now from qk_clock))
+                            and (free < 1 or coalesce(:now, (select now from qk_clock)) between since and at - 1
                               or per_worker <= (select running from qk_hand where queue = coalesce(:queue, 'default') and worker = ifnull(:worker, ''))))
       union all                                     -- the next priority of the lane (NULL), or a lane that is one word longer
       select strategy, labelled, trim(lane || ' ' || ifnull(word.value, '')), ifnull(word.value, x''),      -- a blob is greater than any text
@@ -67,7 +70,8 @@ update qk_task
                                   and n.lane >= ltrim(pile.lane || ' ' || word.value) and n.lane < ltrim(pile.lane || ' ' || word.value) || '!') end),
     head (strategy, id, priority) as (              -- of each, the oldest (the newest, if that is asked for): among those without a share, and those with one
       select strategy,
-             case when strategy = 'lifo' then max(p.id,
+             case when strategy = 'fair' then p.id  -- the oldest of its first share
+                  when strategy = 'lifo' then max(p.id,
                     ifnull((select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
                                and n.share = '' and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id desc limit 1), 0),
                     case when labelled then ifnull((
@@ -92,18 +96,19 @@ update qk_task
                           from (select distinct l.priority from json_each(heads) j cross join qk_task l on l.id = j.value order by 1))
                  limit 1) drawn                     -- the limit: drawn once, not for each row
                cross join json_each(heads) j cross join qk_task t on t.id = j.value and t.priority = drawn.priority)
-      when 'fair'   then (                          -- the share after the one that was served last, else the first
-        select min((select t.id from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top and t.share = turn.share
-                       and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.id limit 1))
-          from (select ifnull(
-                  (select min((select t.share from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top
-                                  and t.share > (select cursor from qk_queue where name = l.queue)
-                                  and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.share limit 1))
-                     from json_each(heads) j cross join qk_task l on l.id = j.value),
-                  (select min((select t.share from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top
-                                  and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock))) order by t.share limit 1))
-                     from json_each(heads) j cross join qk_task l on l.id = j.value)) as share) turn
-               cross join json_each(heads) j cross join qk_task l on l.id = j.value)
+      when 'fair'   then (                          -- of the lanes the one that is the furthest behind: its share after the one served last, or else
+        select id                                   -- (negative) its first, and a new round. (ORDER BY would open a b-tree)
+          from (select n.id, min(printf('%019d', coalesce(max(w.round, w.latest - 1) + (w.next < 0), w.latest, 0))
+                                 || n.share || char(0) || printf('%019d', n.id))
+                  from (select ifnull((select t.id from qk_task t where t.state = 'ready' and t.queue = l.queue and t.lane = l.lane and t.priority = top
+                                          and t.share > turn.share and (t.due_at is null or t.due_at > coalesce(:now, (select now from qk_clock)))
+                                        order by t.share, t.id limit 1), -l.id) as next,
+                               turn.round,
+                               (select max(round) from qk_turn where queue = l.queue and priority = top) as latest
+                          from json_each(heads) j cross join qk_task l on l.id = j.value and l.priority = top
+                          left join qk_turn turn on turn.queue = l.queue and turn.priority = l.priority and turn.lane = l.lane
+                         limit -1) w                -- the limit: each is looked for once
+                       cross join qk_task n on n.id = abs(w.next)))
       else iif(top = bottom, oldest, (select t.id from json_each(heads) j cross join qk_task t on t.id = j.value order by t.priority desc, t.id limit 1)) end
     from (select strategy, min(id) as oldest, max(id) as newest, max(priority) as top, min(priority) as bottom, json_group_array(id) as heads from head))
 returning id, id || ':' || claims as receipt, queue, kind, key, payload, failures + 1 as attempt, due_at as lease_until;

@@ -35,8 +35,10 @@ update qk_task
                limit ifnull((
                  select case when labelled or paused or ifnull(strategy, 'priority') <> 'priority' then 0
                         else max(0, min(coalesce(:limit, 100), ifnull(max_running - running, 1000000000), ifnull((
-                               coalesce(:now, (select now from qk_clock)) * 1000 + max(ifnull(burst, 1) * rate_us, 1000)
-                                 - max(rate_at, coalesce(:now, (select now from qk_clock)) * 1000)) / rate_us, 1000000000),
+                               max(ifnull(burst, 1) * rate_us, 1000) - case
+                                 when rate_at between coalesce(:now, (select now from qk_clock)) * 1000       -- else at rest, or a clock was set back
+                                                  and (coalesce(:now, (select now from qk_clock)) + 60000) * 1000 + max(ifnull(burst, 1) * rate_us, 1000)
+                                 then rate_at - coalesce(:now, (select now from qk_clock)) * 1000 else 0 end) / rate_us, 1000000000),
                              ifnull(max_per_worker - ifnull((select h.running from qk_hand h where h.queue = name and h.worker = ifnull(:worker, '')), 0),
                                     1000000000))) end
                    from qk_queue where name = coalesce(:queue, 'default')), coalesce(:limit, 100)))

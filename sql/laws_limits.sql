@@ -48,16 +48,42 @@ create view if not exists qk_claimed (id, state) as select 0, 0 where 0;
 create trigger if not exists qk_claimed_call instead of insert on qk_claimed
 begin
   update qk_queue
-     set running = running + (select (slot & 1) * ((state = 'running') - (new.state = 'running')) from qk_task where id = new.id),
-         cursor  = ifnull((select share from qk_task where id = new.id and state = 'running' and slot & 4), cursor),
-         rate_at = ifnull((select max(rate_at, claimed_at * 1000) + rate_us from qk_task where id = new.id and state = 'running' and slot & 1), rate_at)
-   where name = (select queue from qk_task where id = new.id);
+     set running = running + (select (state = 'running') - (new.state = 'running') from qk_task where id = new.id),
+         rate_at = ifnull((select case when rate_at > (claimed_at + 60000) * 1000 + max(ifnull(burst, 1) * rate_us, 1000)      -- see qk_gate
+                                       then claimed_at * 1000 else max(rate_at, claimed_at * 1000) end + rate_us
+                             from qk_task where id = new.id and state = 'running'), rate_at)
+   where name = (select queue from qk_task where id = new.id and slot & 1);
   insert into qk_hand (queue, worker, running)
     select queue, ifnull(worker, ''), 1 from qk_task where id = new.id and state = 'running' and slot & 2
     on conflict (queue, worker) do update set running = running + 1;
   update qk_hand set running = running - 1
    where new.state = 'running' and (queue, worker) = (select queue, ifnull(worker, '') from qk_task where id = new.id and slot & 2);
   delete from qk_hand where running < 1 and (queue, worker) = (select queue, ifnull(worker, '') from qk_task where id = new.id);
+end;
+
+-- A share had its turn. None is more than a round behind the others of its priority, however long nobody asked for it.
+create trigger if not exists qk_claimed_in_turn instead of insert on qk_claimed
+when new.state = 'ready' and (select slot & 4 from qk_task where id = new.id)
+begin
+  insert into qk_turn (queue, priority, lane, share, round)
+    values ((select queue from qk_task where id = new.id), (select priority from qk_task where id = new.id),
+            (select lane  from qk_task where id = new.id), (select share    from qk_task where id = new.id), -1)
+    on conflict (queue, priority, lane) do update
+       set round = max(round, (select max(round) - 1 from qk_turn o where o.queue = excluded.queue and o.priority = excluded.priority))
+                   + (excluded.share <= share),
+           share = excluded.share;
+end;
+
+-- The first turn of its priority and requirements: with the greatest round of the queue. A thousand are enough: the furthest behind go.
+create trigger if not exists qk_turn_made after insert on qk_turn
+when new.round = -1
+begin
+  update qk_turn set round = max(0, (select max(round) from qk_turn where queue = new.queue))
+   where queue = new.queue and priority = new.priority and lane = new.lane;
+  delete from qk_turn
+   where queue = new.queue and (select count(*) from qk_turn where queue = new.queue) > 1000
+     and (priority, lane) in (select priority, lane from qk_turn
+                               where queue = new.queue and (priority <> new.priority or lane <> new.lane) order by round limit 100);
 end;
 
 -- A new rate begins with a full burst: what an old, slower one has used up in advance does not count.
@@ -105,11 +131,15 @@ begin
      where t.id = new.id and q.on_full = 'drop_oldest' and (new.one_more and q.depth > q.max_depth or q.bytes > q.max_bytes);
   select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
     from qk_task t join qk_queue q on q.name = t.queue
-   where t.id = new.id and (new.one_more and q.depth > q.max_depth or q.bytes > q.max_bytes)
-     and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow');
+   where t.id = new.id
+     and (q.bytes > q.max_bytes
+       or new.one_more and q.depth > q.max_depth and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow'))
+     and not (q.on_full is 'drop_oldest' and length(cast(t.payload as blob)) <= ifnull(q.max_bytes, 9007199254740991)
+       and exists (select 1 from qk_task o indexed by qk_task_oldest             -- the next put goes on with it
+                    where o.queue = q.name and o.state = 'ready' and o.counted = 1 and o.awaited = 0 and o.id <> t.id));
 end;
 
--- A full queue makes room: its oldest ready tasks go (a hundred at most), but for those that others wait for.
+-- A full queue makes room: its oldest ready tasks go (a hundred for each put), but for those that others wait for.
 create view if not exists qk_dropped (queue, id, tasks, bytes) as select 0, 0, 0, 0 where 0;
 
 create trigger if not exists qk_dropped_call instead of insert on qk_dropped

@@ -23,8 +23,8 @@ create table if not exists qk_task (
   queue        text    not null default 'default',
   kind         text    not null default '',          -- what sort of work; picks the handler
   key          text,                                 -- dedupe: one holder of (queue, key) at a time
-  key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed, or a moment (and till
-                                                     -- finished); NULL = released
+  key_until    integer default 0,                    -- how long it holds the key: 0 till finished, -1 till claimed (-2: and a put that
+                                                     -- meets it is taken on), or a moment (and till finished); NULL = released
   duplicates   integer,                              -- puts that met its key; NULL = no put verb made it
   worker       text,                                 -- who ran it last
   error        text,                                 -- why its last failed run failed
@@ -119,7 +119,7 @@ create table if not exists qk_queue (
   rate_us        integer,                            -- a claim each so many microseconds
   burst          integer,                            --   and this many at once after a rest (NULL = 1)
   rate_at        integer not null default 0,         --   to when, in microseconds since the epoch, the claims so far use it up
-  cursor         text    not null default '',        -- whose turn it was last, when claims are fair
+  cursor         text    not null default '',        -- not used (it is there since schema 1): see qk_turn
   max_depth      integer,                            -- most tasks that wait
   max_bytes      integer,                            -- most bytes of their payloads
   on_full        text,                               -- then a put is refused (NULL, reject), drops the oldest, or coalesces
@@ -165,6 +165,17 @@ create table if not exists qk_hand (
   running integer not null,
   primary key (queue, worker)
 ) without rowid;
+
+-- Whose turn it was last, when claims are fair: of each priority and set of requirements. The rows of a queue are a thousand at most.
+create table if not exists qk_turn (
+  queue    text    not null,
+  priority integer not null,
+  lane     text    not null,
+  share    text    not null,                         -- the share that was served last
+  round    integer not null,                         -- how often it has begun again with the first share
+  primary key (queue, priority, lane)
+) without rowid;
+create index if not exists qk_turn_round on qk_turn (queue, priority, round);
 
 create table if not exists qk_dependency (           -- task_id waits for needs_id; an edge points back in time, so no cycle can be written
   needs_id   integer not null,

@@ -22,7 +22,12 @@ create trigger if not exists qk_tick_due instead of insert on qk_tick
 when exists (select 1 from qk_task where due_at <= new.now and state <> 'running')      -- (a tick that finds nothing opens no temporary b-trees)
   or exists (select 1 from qk_lease where slot <= new.now >> 10)
 begin
-  -- who waits for a time is ready; who still waits at the end of his time is not wanted any more
+  -- who still waits at the end of his time is not wanted any more (ten times as many at once: each claim passes over those that are left)
+  update qk_task set state = 'cancelled', due_at = null, ended_at = new.now, error = 'expired: not run in time'
+   where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running'
+                                 order by due_at limit 10 * ifnull(new.batch, 100))
+                 where until_at <= new.now);
+  -- who waits for a time is ready
   update qk_task
      set state    = case when until_at <= new.now then 'cancelled' else 'ready' end,
          due_at   = case when until_at <= new.now then null else until_at end,
@@ -55,9 +60,13 @@ begin
 end;
 
 -- What a queue lets its workers claim: how many more at once, from when (ms) at the earliest, how many each worker may hold.
--- The clock tells no microseconds: a rate above a thousand a second lets go all of a millisecond at once.
-create view if not exists qk_gate (queue, free, at, per_worker) as
-select name, (1 - paused) * (ifnull(max_running, 1000000000) - running), (rate_at + rate_us - max(ifnull(burst, 1) * rate_us, 1000) + 999) / 1000, max_per_worker
+-- The clock tells no microseconds: a rate above a thousand a second lets go all of a millisecond at once. What is claimed reaches a period
+-- ahead. Whose moment lies further back, and more than the minute that it may have waited for the lock, lives after the clock was set back: at
+-- a moment before since what was claimed does not count.
+create view if not exists qk_gate (queue, free, since, at, per_worker) as
+select name, (1 - paused) * (ifnull(max_running, 1000000000) - running),
+       (rate_at - max(ifnull(burst, 1) * rate_us, 1000) + 999) / 1000 - 60000,
+       (rate_at + rate_us - max(ifnull(burst, 1) * rate_us, 1000) + 999) / 1000, max_per_worker
   from qk_queue;
 
 -- The schedules that fire, and when next (0 = not worked out yet). One whose queue is full waits for room.

@@ -27,6 +27,21 @@ def test_claim_prints_the_task_as_one_line_of_json(qk: Qk) -> None:
     assert qk.sql("select worker, due_at - claimed_at from qk_task") == [["me", "600000"]]
 
 
+@pytest.mark.parametrize("stop", [1500, 1000])
+def test_more_than_a_thousand_are_claimed_by_a_strategy_too(qk: Qk, stop: int) -> None:
+    """A thousand at a time: when the next thousand fails, those that were taken are told."""
+    qk("put", "--lines", stdin=b"x\n" * 1600)
+    qk.sql(f"""create trigger stop after update on qk_task
+        when new.state = 'running' and (select count(*) from qk_task where state = 'running') > {stop}
+        begin select raise(abort, 'stop'); end""")
+    done = qk("claim", "-n", "1500", "--strategy", "lifo")
+    taken = done.stdout.count(b"\n")
+    assert (done.returncode, taken) == (0, stop)
+    assert qk.sql("select count(*), min(id) from qk_task where state = 'running'") == [
+        [str(stop), str(1601 - stop)]
+    ]
+
+
 def test_nothing_to_claim_is_exit_3_in_silence(qk: Qk) -> None:
     qk.put("-q", "other", "a")
     for options in ([], ["-n", "5"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from begun import NOW
+from client_raw import Raw
 from clients import Client
 
 from queuekit import Refused
@@ -39,6 +40,14 @@ def test_half_of_it_is_not_enough(client: Client) -> None:
 def test_the_order_of_the_words_does_not_matter(client: Client, written: str) -> None:
     client.put("x", require=written, now=NOW)
     assert taken(client, "b a") == ["x"]
+
+
+def test_a_capability_counts_once_however_often_it_is_named(client: Client) -> None:
+    """Forty times four words would be millions of sets of requirements. (sql/claim.sql wants each word once.)"""
+    for words in ("a", "a b", "a b c", "a b c d"):
+        client.put(words, require=words, now=NOW)
+    times = 1 if type(client) is Raw else 40
+    assert taken(client, " ".join(["d c b a"] * times)) == ["a", "a b", "a b c", "a b c d"]
 
 
 def test_a_word_is_not_its_beginning(client: Client) -> None:

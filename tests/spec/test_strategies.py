@@ -63,6 +63,13 @@ def test_the_claim_wins_over_the_queue(client: Client) -> None:
     assert order(client, strategy="fifo") == ["a", "b"]
 
 
+def test_what_is_no_strategy_leaves_the_choice_to_the_queue(raw: Raw) -> None:
+    """(qk and Python refuse it.)"""
+    raw.policy(strategy="lifo")
+    put_all(raw, a=0, b=0)
+    assert order(raw, strategy="best") == ["b", "a"]
+
+
 def test_a_change_of_strategy_reaches_the_tasks_that_wait(client: Client) -> None:
     client.policy(strategy="lifo")
     put_all(client, a=0, b=5, c=0, d=0)
@@ -133,43 +140,3 @@ def test_nobody_starves_however_much_of_higher_priority_comes(python: Python) ->
 def test_of_one_priority_the_oldest_is_drawn(client: Client) -> None:
     put_all(client, a=1, b=1, c=1)
     assert order(client, strategy="random") == ["a", "b", "c"]
-
-
-# --- each share in turn ---------------------------------------------------------------------------------------------
-
-
-def put_shares(client: Client, shares: str, **options: object) -> None:
-    for n, share in enumerate(shares):
-        client.put(f"{share}{n}", share=share, now=NOW, **options)
-
-
-def test_each_share_has_its_turn(client: Client) -> None:
-    client.policy(strategy="fair")
-    put_shares(client, "aaaabbc")
-    assert order(client) == ["a0", "b4", "c6", "a1", "b5", "a2", "a3"]
-
-
-def test_what_has_no_share_is_a_share_of_its_own(client: Client) -> None:
-    client.policy(strategy="fair")
-    put_shares(client, "aa")
-    client.put("none", now=NOW)
-    assert sorted(order(client)[:2]) == ["a0", "none"]
-
-
-def test_priority_comes_before_fairness(client: Client) -> None:
-    client.policy(strategy="fair")
-    put_shares(client, "ab")
-    put_shares(client, "aa", priority="high")
-    assert order(client) == ["a0", "a1", "b1", "a0"]
-
-
-def test_a_crowd_of_one_share_does_not_keep_the_others_waiting(client: Client) -> None:
-    client.policy(strategy="fair")
-    client.put_many(["crowd"] * 50, share="a", now=NOW)
-    put_shares(client, "bc")
-    assert {task["payload"] for task in client.claim_many(3, now=NOW)} == {"crowd", "b0", "c1"}
-
-
-def test_by_priority_a_share_means_nothing(client: Client) -> None:
-    put_shares(client, "zya")
-    assert order(client) == ["z0", "y1", "a2"]

@@ -58,6 +58,7 @@ HOT: dict[str, Callable[[int], dict[str, Any]]] = {
 NO_TABLE = {
     "SCAN CONSTANT ROW": "the one row of a SELECT without FROM",
     "SCAN qk_clock": "the one row of that view",
+    "SCAN p": "the one row that put makes of its priority",
     "SCAN w": "the one row that put_many makes of its parameters",
     "SCAN j VIRTUAL TABLE INDEX 1:": "json_each: the payloads of the call, or the piles of a claim",
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the words of a requirement",
