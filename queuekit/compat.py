@@ -15,9 +15,11 @@ from queuekit.queue import Empty, Queue
 from queuekit.schema import default_path, prepare
 
 
-def enqueue_task(queue_name: str, task_type: str, data: Any, task_id: str | None = None) -> TaskId:
+def enqueue_task(
+    queue_name: str, task_type: str, data: Any, task_id: str | None = None, priority: int | str = 0
+) -> TaskId:
     """Put data as a task of kind task_type; task_id is its dedupe key. The id of the task, or of the key's holder."""
-    return get_queue(queue_name).put(data, kind=task_type, key=task_id)
+    return get_queue(queue_name).put(data, kind=task_type, key=task_id, priority=priority)
 
 
 def get_queue(name: str) -> Queue:

@@ -6,6 +6,7 @@ import re
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 
 from queuekit.errors import Usage
 
@@ -13,6 +14,8 @@ _UNITS = {"ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400
 _FOREVER = 1e12  # seconds
 _LENGTH = re.compile(r"(?=\.?[0-9])([0-9]{0,15}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|)")
 _EPOCH = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(?:/(?=.)([0-9.]*)(ms|s|m|h|d|w|))?")
+_LONGEST_PERIOD = 9_000_000_000  # ms; so that bash counts it, too
 _ISO = re.compile(
     r"""([0-9]{4}-[0-9]{2}-[0-9]{2})
         (?: [T ] ((?:[01][0-9]|2[0-3]) : [0-5][0-9]) (?: (:[0-5][0-9]) (\.[0-9]+)? )?
@@ -48,17 +51,10 @@ def milliseconds(length: Duration) -> int:
 
 def each_us(rate: float | str) -> int:
     """Microseconds from one to the next at a rate of "10/1m" (ten a minute), or so many a second. Raises Usage."""
-    count, _, period = str(rate).partition("/")
-    try:
-        number = float(count)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e6:
+    count, period = _counted(rate) if isinstance(rate, str) else (rate, 1000)
+    if not 0 <= count < 1_000_000 or not 0 < period <= _LONGEST_PERIOD:
         raise Usage(f"not a rate: {rate!r} (write 10/1m, 5/s or a number a second)")
-    if not number:
-        return 0
-    length = milliseconds(period if not period or period[0].isdigit() else f"1{period}") if period else 1000
-    return max(1, int(length * 1000 / number + 0.5))
+    return max(1, int(period * 1000 / Decimal(count) + Decimal("0.5"))) if count else 0
 
 
 def moment_ms(moment: Moment, zone: tzinfo | None = None) -> int:
@@ -88,6 +84,13 @@ def positive_milliseconds(length: Duration) -> int:
     if ms := milliseconds(length):
         return ms
     raise Usage(f"must be longer than 0: {length!r}")
+
+
+def _counted(rate: str) -> tuple[Decimal, int]:
+    if not (match := _RATE.fullmatch(rate)):
+        return Decimal(-1), 0
+    count, number, unit = match.groups()
+    return Decimal(count), milliseconds((number or "1") + (unit or ""))
 
 
 def _timestamp(moment: datetime) -> float:

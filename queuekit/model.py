@@ -22,6 +22,9 @@ STATES = ("ready", "scheduled", "blocked", "running", "done", "dead", "cancelled
 STRATEGIES = ("priority", "fifo", "lifo", "random", "fair")
 """The orders in which tasks may be claimed."""
 
+PRIORITIES = ("low", "normal", "high", "critical")
+"""The names of priorities; the file knows their numbers."""
+
 FINISHED = ("done", "dead", "cancelled")
 """The states that end it."""
 

@@ -18,6 +18,7 @@ from typing import Any
 from queuekit.database import Database
 from queuekit.errors import BadPayload, Full, QueuekitError, Refused, Usage
 from queuekit.logs import say
+from queuekit.model import PRIORITIES
 
 _TAKEN = ".taken"
 _ABANDONED = 3600.0  # seconds
@@ -115,7 +116,8 @@ def _parse(content: bytes, name: str) -> dict[str, Any]:
     given: dict[str, Any] = {key: value for key, _, value in pairs if value}
     if unknown := [key for key, equals, _ in pairs if key not in _NAMES or not equals]:
         raise ValueError(f"not a line of a spool file: {unknown[0]!r}")
-    given["priority"] = int(given.get("priority", 0))
+    if given.setdefault("priority", 0) not in PRIORITIES:
+        given["priority"] = int(given["priority"])
     given.setdefault("key", f"spool:{name.removesuffix(_TAKEN)}")
     return {**given, "payload": payload.decode("utf-8")}
 

@@ -1,9 +1,10 @@
--- tick: move what is due: scheduled tasks become ready, expired leases become failed runs. Bounded; run it again while it finds work.
+-- tick: move what is due: scheduled tasks become ready, those that waited too long are cancelled, expired leases become failed runs. Bounded;
+-- run it again while it finds work.
 --
 -- usage: tick
 --
 -- parameters
---   :batch        integer = 100          most tasks, and most groups of leases, of one call
+--   :batch        integer = 100          most tasks, and most groups of leases, of one call (of those cancelled ten times as many)
 --   :jitter       integer = 25           percentage by which a backoff may be longer
 --   :now          integer = the clock    the moment, in ms
 -- no row: always

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from queuekit.model import PRIORITIES
+
 _RECEIPT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}")
 
 
@@ -48,7 +50,7 @@ def receipt_of(text: str) -> str:
 
 def a_priority(text: object) -> int | str:
     """A whole number, or low, normal, high or critical. Raises BadParameter."""
-    if text in ("low", "normal", "high", "critical"):
+    if text in PRIORITIES:
         return str(text)
     try:
         return whole(text)

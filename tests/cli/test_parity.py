@@ -12,6 +12,12 @@ from tests.conftest import make_database
 
 HUGE = "9" * 20  # more than 64 bits hold
 
+RATES = [
+    *"10/1m 5/s 0.5/s 1.5 100000/s 3/7ms 1/90d 1/.5 0 999999.999999/9ms".split(),
+    *"5/ 10/0 1e3 1000000 1/200d /s 1/s/s 1.0000001 -1 .5 10/x 2/0.0001".split(),  # which are none
+    "",
+]
+
 # One story; every line is run by both. (words, stdin)
 STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("put", "plain"), None),
@@ -93,6 +99,7 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("put", "-0", "--lines"), b"x"),
     (("put", "x", "--group", "g"), None),
     (("put", "x", "--after", "", "--group", "g"), None),
+    *((("policy", "--rate", rate, "--json"), None) for rate in RATES),
     (("no-such-verb",), None),
     (("help", "nack"), None),
     (("help", "ls"), None),

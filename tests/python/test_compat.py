@@ -39,6 +39,13 @@ def test_enqueue_task_makes_the_file_and_the_view_and_keeps_one_task_per_id(defa
     ]
 
 
+def test_enqueue_task_takes_a_priority() -> None:
+    for name in ("low", "critical", 5):
+        enqueue_task("notifications", "email", name, priority=name)
+    queue = get_queue("notifications")
+    assert [task.data for task in queue.claim_many(3)] == ["critical", 5, "low"]
+
+
 def test_threads_that_ask_at_once_get_one_object() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: get_ack_queue("items"), range(8)))) == 1

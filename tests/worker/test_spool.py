@@ -61,6 +61,13 @@ def test_what_finds_its_queue_full_stays_for_the_next_time_and_hinders_no_other(
     assert {row[4] for row in tasks(q)} == {"1", "2", "3"}
 
 
+@pytest.mark.parametrize(("word", "number"), [("high", 10), ("low", -10), ("-3", -3)])
+def test_a_priority_has_a_name_or_a_number(q: Queue, new: Path, word: str, number: int) -> None:
+    (new / "1").write_text(f"priority={word}\n\nx")
+    assert drain(q.database) == 1
+    assert tasks(q)[0][3] == number
+
+
 def test_a_spool_is_drained_once(q: Queue, new: Path) -> None:
     (new / "1").write_bytes(b"\nx")
     assert [drain(q.database), drain(q.database)] == [1, 0]
@@ -79,7 +86,7 @@ def test_a_database_without_spool_has_nothing_to_drain(q: Queue) -> None:
         b"queue=a\n",
         b"colour=red\n\n",
         b"queue\n\n",
-        b"priority=high\n\n",
+        b"priority=urgent\n\n",
         b"priority=99999999999999999999\n\n",
         b"kind=a\0b\n\n",
         b"\nx\0y",
