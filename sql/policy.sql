@@ -1,6 +1,7 @@
 -- policy: set how a queue treats its tasks; NULL leaves a value as it is. Reaches the tasks that wait, too.
 -- A limit of 0 is lifted. One that is set counts what runs, or waits, already. A put into a full queue is refused (reject), or cancels the
--- oldest ready tasks (drop_oldest), or is joined with others into one task whose payload is a list of theirs (coalesce). A task that failed
+-- oldest ready tasks (drop_oldest: a hundred at most), or is joined with others like it into one task whose payload is a list of theirs
+-- (coalesce: see put; where max_bytes is what is full it is refused). A task that failed
 -- keeps its group waiting until it is done, cancelled or retried (block), or lets the others go on (aside).
 --
 -- usage: policy [-q QUEUE] [--lease D] [--attempts N] [--backoff D] [--backoff-cap D] [--retention D] [--strategy S] [--max-running N] [--max-per-worker N] [--rate N/D] [--burst N] [--max-depth N] [--max-bytes N] [--on-full reject|drop_oldest|coalesce] [--on-group block|aside]

@@ -1,4 +1,5 @@
 -- put_many: many tasks of one kind at once, in one statement. Their ids follow each other; last_insert_rowid() is the last.
+-- A queue without room for all of them refuses them (QK027), also one that coalesces: put them one by one then.
 --
 -- parameters
 --   :payloads     text                   JSON list of strings: the payloads, in order

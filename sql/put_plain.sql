@@ -6,7 +6,7 @@
 --   :queue        text    = 'default'
 --   :kind         text    = ''           what sort of work; picks the handler
 --   :key          text    = NULL         dedupe; NULL = none
---   :priority     integer = 0            higher is claimed first
+--   :priority     integer = 0            higher is claimed first; or low (-10), normal (0), high (10), critical (20)
 --   :delay_ms     integer = 0            run this much later
 --   :run_at       integer = NULL         run at this moment (wins over :delay_ms)
 --   :max_attempts integer = NULL         failures that make it dead;  NULL = as the queue says, else 10
@@ -26,7 +26,8 @@ values (case when :run_at is not null or :delay_ms > 0 then 'scheduled' else 're
         case when :run_at is not null then :run_at
              when :delay_ms > 0 then coalesce(:now, (select now from qk_clock)) + :delay_ms end,
         coalesce(:now, (select now from qk_clock)),
-        coalesce(:queue, 'default'), coalesce(:kind, ''), :key, 0, coalesce(:priority, 0),
+        coalesce(:queue, 'default'), coalesce(:kind, ''), :key, 0,
+        case when typeof(:priority) = 'text' then coalesce((select value from qk_priority where name = :priority), :priority) else coalesce(:priority, 0) end,
         :max_attempts, :lease_ms, :backoff_ms, :payload)
 on conflict (queue, key) where key is not null and key_until is not null
 do update set duplicates = ifnull(duplicates, 0) + 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from queuekit import Queue
 
 EACH = 60  # tasks of each share
-LANES = {"": "abc", "gpu": "mn"}
+LANES = {"": "az", "gpu": "mn"}
 CAPABILITIES = ("", "", "gpu", "", "gpu", "gpu ssd")
 PROGRAM = """
 import sys

@@ -43,7 +43,7 @@ def test_the_order_of_the_words_does_not_matter(client: Client, written: str) ->
 
 
 def test_a_capability_counts_once_however_often_it_is_named(client: Client) -> None:
-    """Forty times four words would be millions of sets of requirements. (sql/claim.sql wants each word once.)"""
+    """A word named again would make the claim look for the same sets again. (sql/claim.sql wants each once.)"""
     for words in ("a", "a b", "a b c", "a b c d"):
         client.put(words, require=words, now=NOW)
     times = 1 if type(client) is Raw else 40

@@ -97,6 +97,15 @@ def test_a_priority_may_have_a_name(client: Client, name: str, value: int) -> No
     assert [client.show(made)["priority"] for made in (id, many, many + 1)] == [value] * 3
 
 
+@pytest.mark.parametrize("verb", ["put_simple", "put_plain"])
+def test_the_lean_puts_know_the_names_too(raw: Raw, verb: str) -> None:
+    for priority in ("low", "critical", 5, "5", None):
+        raw.run(verb, payload=str(priority), priority=priority, now=NOW)
+    assert order(raw) == ["critical", "5", "5", "None", "low"]
+    with pytest.raises(Refused, match="QK018"):
+        raw.run(verb, payload="x", priority="urgent", now=NOW)
+
+
 def test_another_name_is_no_priority(client: Client) -> None:
     with pytest.raises((Usage, Refused)):
         client.put("x", priority="urgent")
