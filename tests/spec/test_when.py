@@ -26,6 +26,15 @@ def test_a_task_expires_if_it_still_waits_at_its_time(client: Client) -> None:
     )
 
 
+def test_a_claim_lets_a_thousand_go_that_have_expired_and_makes_a_hundred_ready(client: Client) -> None:
+    client.put_many(["expires"] * 1200, within_ms=1000, now=NOW)
+    client.put_many(["waits"] * 200, delay_ms=1500, now=NOW)
+    for _ in range(2):
+        client.claim(now=NOW + 2000)
+    stats = client.stats("default")
+    assert (stats["cancelled"], stats["ready"] + stats["running"]) == (1200, 100)
+
+
 def test_a_claim_does_not_take_what_has_expired(client: Client) -> None:
     client.put("x", within_ms=1000, now=NOW)
     assert client.claim(now=NOW + 1000) is None
