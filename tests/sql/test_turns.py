@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from cost import steps
 from crowd import NOW, build
-from test_plans import steps
 from verbs import Opener, extend, rows, run
 
 
