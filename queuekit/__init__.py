@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         TimedOut,
         Usage,
     )
-    from queuekit.flow import Flow, FlowRun, chain, chord, group, step
+    from queuekit.flow import Flow, chain, chord, group, step
+    from queuekit.flow_run import FlowRun
     from queuekit.handlers import App, handler
     from queuekit.model import Task
     from queuekit.outcome import Discard, Retry
@@ -46,7 +47,8 @@ _HOMES = {
         *("BadPayload", "Busy", "Full", "LeaseLost", "NoDatabase", "NoTask"),
         *("QueuekitError", "Refused", "SchemaMismatch", "TimedOut", "Usage"),
     ),
-    "flow": ("Flow", "FlowRun", "chain", "chord", "group", "step"),
+    "flow": ("Flow", "chain", "chord", "group", "step"),
+    "flow_run": ("FlowRun",),
     "handlers": ("App", "handler"),
     "model": ("Task",),
     "outcome": ("Discard", "Retry"),

@@ -14,7 +14,7 @@ from queuekit.errors import Usage
 
 if TYPE_CHECKING:
     from queuekit.database import Database
-    from queuekit.flow import FlowRun
+    from queuekit.flow_run import FlowRun
 
 _ACTS = ("run", "show", "ls", "cancel", "retry")
 
@@ -32,7 +32,7 @@ def flow(
     lock_wait: LockWait = "5",
 ) -> None:
     """Put the flow of a file (prints its id); show, cancel or retry one."""
-    from queuekit.flow import FlowRun
+    from queuekit.flow_run import FlowRun
 
     if act not in _ACTS:
         raise Usage(f"flow takes {', '.join(_ACTS)}, not {act}")
