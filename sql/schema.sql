@@ -259,7 +259,8 @@ create table if not exists qk_schedule (
     and (within_ms    is null or typeof(within_ms)    = 'integer' and within_ms between 0 and 1000000000000000)),
   constraint "QK025 a requirement is words of letters, digits and -_.:/@+=" check (require is null or require not glob '*[^-A-Za-z0-9_.:/@+= ]*'),
   constraint "QK029 a schedule is named, has a rule, and its numbers and words mean something" check (
-        name <> '' and printf('%s', name) = name and typeof(rule) = 'text' and printf('%s', rule) = rule and printf('%s', zone) = zone
+        name <> '' and printf('%s', name) = name and substr(name, 1, 3) <> 'qk:'      -- keys that begin so are the queue's own
+    and typeof(rule) = 'text' and printf('%s', rule) = rule and printf('%s', zone) = zone
     and catch_up in ('skip', 'one', 'all') and paused in (0, 1) and ended in (0, 1)
     and typeof(jitter_ms) = 'integer' and jitter_ms between 0 and 1000000000000000
     and (grace_ms is null or typeof(grace_ms) = 'integer' and grace_ms between 0 and 1000000000000000)),

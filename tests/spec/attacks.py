@@ -249,6 +249,7 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (queue, payload, run_at) values ('limited', 'xx', 5)",
     ],
     "QK029": [
+        "insert into qk_schedule (name, rule) values ('qk:x', 'every 1m')",
         *(
             f"insert into qk_schedule (name, rule, {column}) values ('s', 'every 1m', {value})"
             for column, value in (
