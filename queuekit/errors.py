@@ -10,7 +10,7 @@ _LAW = re.compile(r"(QK\d{3}) (.*)", re.DOTALL)
 _LONGEST = 2000  # characters of an error that are kept
 _VERSION_LAWS = {"QK030", "QK031"}
 _FULL_LAW = "QK027"
-_PAYLOAD_LAWS = {"QK014", "QK015"}
+_PAYLOAD_LAWS = {"QK014", "QK015", "QK032"}
 
 
 class QueuekitError(Exception):

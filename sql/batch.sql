@@ -15,7 +15,7 @@
 --   done          integer
 --   failed        integer                dead or cancelled
 --   created_at    integer
---   ended_at      integer or NULL        ms; when it was closed and all finished for the first time
+--   ended_at      integer or NULL        ms; when it was closed and all of it finished (the last time)
 --   callback      integer or NULL        the task that runs then
 -- no row: there is none
 

@@ -53,10 +53,10 @@ begin
       then raise(abort, 'QK019 on_failure is cancel, run or wait')
   end;
   -- A key that was held for a time, by a task that is finished, is free when the time is over; that of a task which waits, when its own time
-  -- is over; and what would be taken on by the holder (-2) is a new task while that one runs, however long it holds the key.
+  -- is over; and what would be taken on by the holder (-2) is a new task while that one runs, unless it holds the key for a time.
   update qk_task set key_until = null
    where queue = new.queue and key = new.key and key is not null and key_until is not null
-     and case state when 'running' then new.key_until is -2
+     and case state when 'running' then new.key_until is -2 and key_until < 1
                     when 'done' then key_until between 1 and new.created_at
                     when 'dead' then key_until between 1 and new.created_at
                     when 'cancelled' then key_until between 1 and new.created_at
@@ -134,7 +134,7 @@ when not (new.id = old.id and case
                                                            and (new.key is null or new.key_until is null or new.key_until > 0)
                                                            and new.slot + new.awaited = 0 and coalesce(new.turn, new.batch) is null
   when old.state = 'ready'   and new.state = 'blocked'    then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
-                                                           and new.ended_at is old.ended_at and new.result is old.result
+                                                           and new.ended_at is old.ended_at and new.result is old.result and new.group_key is null
   else 0 end)
  and not exists (select 1 from qk_cascade)
 begin
@@ -260,11 +260,13 @@ begin
   end;
 end;
 
--- Another rule, or the clock of another zone, has other instants: they are worked out anew, unless the next one is told with it.
-create trigger if not exists qk_schedule_turn after update of rule, zone on qk_schedule
+-- Another rule, or the clock of another zone, has other instants: they are worked out anew, unless the next one is told with it. A schedule that is
+-- told its next instant has not ended, and is not stopped.
+create trigger if not exists qk_schedule_turn after update of rule, zone, next_at on qk_schedule
 when (new.rule <> old.rule or new.zone <> old.zone) and new.next_at is old.next_at
+  or new.next_at is not null and new.next_at is not old.next_at and (new.ended or new.error is not null)
 begin
-  update qk_schedule set next_at = null, ended = 0, error = null where name = new.name;
+  update qk_schedule set next_at = case when next_at is old.next_at then null else next_at end, ended = 0, error = null where name = new.name;
 end;
 
 -- A schedule fires: each instant becomes a task, whose key says which it is.
@@ -331,7 +333,7 @@ begin
   delete from qk_dependency where task_id  = old.id;
   update qk_task set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end, due_at = min(ifnull(run_at, until_at), ifnull(until_at, run_at))
    where old.turn = 1
-     and id = (select min(id) from qk_task where queue = old.queue and group_key = old.group_key and turn = 0);
+     and id = (select min(id) from qk_task where queue = old.queue and group_key = old.group_key and turn = 0 and state = 'blocked');
   delete from qk_step  where task_id = old.id;
   delete from qk_batch                               -- with the last of its tasks and its callback
    where (id = old.batch or callback = old.id) and ended_at is not null

@@ -86,11 +86,15 @@ begin
                                where queue = new.queue and (priority <> new.priority or lane <> new.lane) order by round limit 100);
 end;
 
--- A new rate begins with a full burst: what an old, slower one has used up in advance does not count.
-create trigger if not exists qk_queue_rate after update of rate_us on qk_queue
-when new.rate_us is not old.rate_us
+-- A new rate begins with a full burst: what an old, slower one has used up in advance does not count. With another burst as many claims are left as
+-- before, or as many as it allows.
+create trigger if not exists qk_queue_rate after update of rate_us, burst on qk_queue
+when new.rate_us is not old.rate_us or new.burst is not old.burst
 begin
-  update qk_queue set rate_at = 0 where name = new.name;
+  update qk_queue
+     set rate_at = case when new.rate_us is not old.rate_us then 0
+                        else rate_at + max(ifnull(new.burst, 1) * rate_us, 1000) - max(ifnull(old.burst, 1) * rate_us, 1000) end
+   where name = new.name and rate_us is not null;
 end;
 
 -- One more (by 1) or less (-1) waits in a queue whose depth is limited.
@@ -129,13 +133,15 @@ begin
     select q.name, t.id, new.one_more * (q.depth - ifnull(q.max_depth, q.depth)), q.bytes - ifnull(q.max_bytes, q.bytes)
       from qk_task t join qk_queue q on q.name = t.queue
      where t.id = new.id and q.on_full = 'drop_oldest' and (new.one_more and q.depth > q.max_depth or q.bytes > q.max_bytes);
+  select raise(abort, 'QK032 the payload alone is larger than all that its queue may hold (max_bytes): nothing was put')
+    from qk_task t join qk_queue q on q.name = t.queue
+   where t.id = new.id and new.one_more and length(cast(t.payload as blob)) > q.max_bytes;
   select raise(abort, 'QK027 the queue is full: nothing was put; try again when some of it is done')
     from qk_task t join qk_queue q on q.name = t.queue
    where t.id = new.id
      and (q.bytes > q.max_bytes
        or new.one_more and q.depth > q.max_depth and not (q.on_full is 'coalesce' and substr(ifnull(t.key, ''), 1, 11) = 'qk:overflow'))
-     and not (q.on_full is 'drop_oldest' and length(cast(t.payload as blob)) <= ifnull(q.max_bytes, 9007199254740991)
-       and exists (select 1 from qk_task o indexed by qk_task_oldest             -- the next put goes on with it
+     and not (q.on_full is 'drop_oldest' and exists (select 1 from qk_task o indexed by qk_task_oldest             -- the next put goes on with it
                     where o.queue = q.name and o.state = 'ready' and o.counted = 1 and o.awaited = 0 and o.id <> t.id));
 end;
 

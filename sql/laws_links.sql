@@ -100,7 +100,7 @@ begin
      and not (state = 'running' or needs = 0 and (state = 'ready' or state = 'blocked'
        or (state = 'scheduled' or state = 'dead') and ifnull((select on_group from qk_queue where name = queue), 'block') <> 'aside'));
   update qk_task set turn = 0, run_at = case state when 'scheduled' then due_at end, state = 'blocked', due_at = until_at
-   where id = new.id and turn is null and needs = 0
+   where id = new.id and ifnull(turn, 0) = 0 and needs = 0                                                 -- (0: somebody made it ready by hand)
      and (state = 'ready' or state = 'scheduled' and ifnull((select on_group from qk_queue where name = queue), 'block') <> 'aside');
   update qk_task set turn = null, state = 'scheduled', due_at = min(run_at, ifnull(until_at, run_at))      -- who waits for a time steps aside, too
    where id in (select w.id from qk_task t join qk_queue q on q.name = t.queue and q.on_group = 'aside'
@@ -109,7 +109,7 @@ begin
   update qk_task
      set turn = 1, state = case when run_at is null then 'ready' else 'scheduled' end,
          due_at = case when run_at is null then until_at else min(run_at, ifnull(until_at, run_at)) end
-   where id = (select min(w.id) from qk_task t join qk_task w on w.queue = t.queue and w.group_key = t.group_key and w.turn = 0
+   where id = (select min(w.id) from qk_task t join qk_task w on w.queue = t.queue and w.group_key = t.group_key and w.turn = 0 and w.state = 'blocked'
                 where t.id = new.id
                   and not exists (select 1 from qk_task h where h.queue = t.queue and h.group_key = t.group_key and h.turn = 1));
 end;
@@ -185,7 +185,7 @@ begin
 end;
 
 create trigger if not exists qk_batch_ended after update of open, unfinished on qk_batch
-when new.open = 0 and new.unfinished = 0 and old.ended_at is null and new.ended_at is null
+when new.open = 0 and new.unfinished = 0 and (old.open or old.unfinished > 0)
 begin
   update qk_batch set ended_at = ifnull((select max(ended_at) from qk_task where batch = new.id), new.created_at) where id = new.id;
   update qk_task

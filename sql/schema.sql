@@ -83,6 +83,7 @@ create unique index if not exists qk_task_turn on qk_task (queue, group_key) whe
 create index if not exists qk_task_line  on qk_task (queue, group_key) where turn = 0;
 create index if not exists qk_task_line_timed on qk_task (queue, group_key) where turn = 0 and run_at is not null;
 create index if not exists qk_task_batch on qk_task (batch) where batch is not null;
+create index if not exists qk_task_dead  on qk_task (batch) where batch is not null and state = 'dead';
 
 -- Which leases end when, coarsely: some of the 16 tasks with id >> 4 = block hold a lease that ends in the second slot (due_at >> 10).
 -- A law adds a row when a claim or extend needs one, ack never touches it, tick sweeps it: running tasks need no index of their own.
@@ -206,7 +207,7 @@ create table if not exists qk_batch (
   done       integer not null default 0,
   failed     integer not null default 0,             -- dead or cancelled
   created_at integer not null default (cast((julianday('now') - 2440587.5) * 86400000 + 0.5 as integer)),
-  ended_at   integer,                                -- when it was closed and all finished, for the first time
+  ended_at   integer,                                -- when it was closed and all of it was finished: the last time
   queue      text    not null default 'default',     -- of the callback, as the next two
   kind       text    not null default '',
   payload    text,                                   -- NULL = no callback

@@ -22,18 +22,19 @@ create trigger if not exists qk_tick_due instead of insert on qk_tick
 when exists (select 1 from qk_task where due_at <= new.now and state <> 'running')      -- (a tick that finds nothing opens no temporary b-trees)
   or exists (select 1 from qk_lease where slot <= new.now >> 10)
 begin
-  -- who still waits at the end of his time is not wanted any more (ten times as many at once: each claim passes over those that are left)
+  -- who still waits at the end of his time is not wanted any more (ten times as many if there is nobody else: each claim passes over those that are left)
   update qk_task set state = 'cancelled', due_at = null, ended_at = new.now, error = 'expired: not run in time'
-   where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running'
-                                 order by due_at limit 10 * ifnull(new.batch, 100))
+   where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running' order by due_at
+                                 limit ifnull(new.batch, 100) * case when (
+                                   select min(ifnull(until_at <= new.now, 0))
+                                     from (select until_at from qk_task where due_at <= new.now and state <> 'running'
+                                            order by due_at limit ifnull(new.batch, 100))) then 10 else 1 end)
                  where until_at <= new.now);
   -- who waits for a time is ready
-  update qk_task
-     set state    = case when until_at <= new.now then 'cancelled' else 'ready' end,
-         due_at   = case when until_at <= new.now then null else until_at end,
-         ended_at = case when until_at <= new.now then new.now else ended_at end,
-         error    = case when until_at <= new.now then 'expired: not run in time' else error end
-   where id in (select id from qk_task where due_at <= new.now and state <> 'running' order by due_at limit ifnull(new.batch, 100));
+  update qk_task set state = 'ready', due_at = until_at
+   where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running'
+                                 order by due_at limit ifnull(new.batch, 100))
+                 where ifnull(until_at > new.now, 1));
   -- a lease that expired is a run that failed
   update qk_task
      set settled = claims, failures = failures + 1, crashes = crashes + 1, ended_at = new.now,
@@ -69,13 +70,15 @@ select name, (1 - paused) * (ifnull(max_running, 1000000000) - running),
        (rate_at + rate_us - max(ifnull(burst, 1) * rate_us, 1000) + 999) / 1000, max_per_worker
   from qk_queue;
 
--- The schedules that fire, and when next (0 = not worked out yet). One whose queue is full waits for room.
+-- The schedules that fire, and when next (0 = not worked out yet). One whose queue is full waits for room, unless
+-- there can never be enough: it fires, and is told.
 create view if not exists qk_instant (name, at) as
 select s.name, ifnull(s.next_at, 0)
   from qk_schedule s left join qk_queue q on q.name = s.queue
  where not s.paused and not s.ended and s.error is null
    and (q.on_full is 'drop_oldest'
-     or ifnull(q.depth < q.max_depth, 1) and ifnull(q.bytes + length(cast(s.payload as blob)) <= q.max_bytes, 1));
+     or ifnull(q.depth < q.max_depth, 1) and ifnull(q.bytes + length(cast(s.payload as blob)) <= q.max_bytes, 1)
+     or length(cast(s.payload as blob)) > q.max_bytes);
 
 -- Who holds what: the running tasks, as claim returns them.
 create view if not exists qk_running (id, receipt, queue, kind, key, payload, attempt, lease_until, worker) as

@@ -73,10 +73,9 @@ STORY: list[tuple[list[str], bytes | None, int]] = [
 _MOMENT = re.compile(rb'"next_at":(\d+|null)|\d{4}-\d\d-\d\dT[\d:.]+Z\n')
 
 
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("twins")
-    return make_database(folder / "bash.db"), make_database(folder / "python.db")
+@pytest.fixture
+def twins(tmp_path: Path) -> tuple[Path, Path]:
+    return make_database(tmp_path / "bash.db"), make_database(tmp_path / "python.db")
 
 
 def test_the_story_of_schedules_reads_the_same(twins: tuple[Path, Path]) -> None:
@@ -90,10 +89,14 @@ def test_the_story_of_schedules_reads_the_same(twins: tuple[Path, Path]) -> None
         if told[0] != told[1] or told[0][0] != code or told[0][2] != (code > 0):
             different.append((words, *told))
     assert different == []
+    the_tasks_that_run_now_put_are_the_same(twins)
 
 
-def test_the_tasks_that_run_now_put_are_the_same(twins: tuple[Path, Path]) -> None:
-    rows = [Queue(db, "mail").list()[0] for db in twins]
+def the_tasks_that_run_now_put_are_the_same(twins: tuple[Path, Path]) -> None:
+    rows = []
+    for db in twins:
+        with Queue(db, "mail") as queue:
+            rows.append(queue.list()[0])
     different = {name for name in rows[0] if rows[0][name] != rows[1][name]}
     assert different <= {"key", "due_at", "created_at"}
 
@@ -135,4 +138,5 @@ def test_a_time_without_a_zone_is_the_same_for_every_process(db: Path) -> None:
     run(QUEUEKIT, "schedule", "add", "s", "--at", iso(now)[:19], db=db, TZ="Asia/Tokyo")
     for zone in ("Asia/Tokyo", "America/New_York", "UTC"):
         assert run(QUEUEKIT, "tick", db=db, TZ=zone).returncode == 0
-    assert [row["key"] for row in Queue(db).list()] == [f"s@{now}"]
+    with Queue(db) as queue:
+        assert [row["key"] for row in queue.list()] == [f"s@{now}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from queuekit import Flow, FlowRun, Queue, Refused, chain, step
+from queuekit import Flow, FlowRun, Queue, Refused, chain, group, step
 
 NOW = 2_000_000_000_000
 
@@ -133,6 +133,33 @@ def test_a_failed_flow_goes_on_however_long_ago_it_failed(queue: Queue, diamond:
     diamond.retry()
     assert run_all(queue) == ["b", "c", "d"]
     assert [row["result"] for row in queue.results(diamond.tasks()[-1]["id"])] == ["b", "c"]
+
+
+def test_the_age_of_a_flow_counts_from_its_last_end(queue: Queue, diamond: FlowRun) -> None:
+    day = 86_400_000
+    Queue(queue.database, "other").put("newest", now=NOW)
+    run(queue)
+    run(queue, "fail")
+    run(queue)
+    diamond.retry()
+    for later in (8 * day, 8 * day + 1):
+        task = queue.claim(now=NOW + later)
+        assert task is not None
+        queue.ack(task.receipt, now=NOW + later)
+    assert diamond.show()["ended_at"] == NOW + 8 * day + 1
+    assert queue.purge(now=NOW + 9 * day) == 0
+    assert queue.purge(now=NOW + 16 * day) == 4
+
+
+def test_a_flow_with_a_dead_step_is_kept_until_that_is_purged(queue: Queue) -> None:
+    flow = Flow("two", group(step("a"), step("z"))).put(queue.database, now=NOW)
+    Queue(queue.database, "other").put("newest", now=NOW)
+    run(queue)
+    run(queue, "fail")
+    assert queue.purge(older=0, now=NOW) == 0
+    assert queue.purge(older=0, state="dead", now=NOW) == 1
+    assert queue.purge(older=0, now=NOW) == 1
+    assert flow.database.rows("flow_list", {}) == []
 
 
 def test_what_has_been_purged_in_part_is_not_done_once_more(queue: Queue) -> None:

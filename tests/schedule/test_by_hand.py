@@ -194,6 +194,19 @@ def test_a_next_instant_that_comes_with_another_rule_counts(queue: Queue, schedu
     assert schedules.fire(NOW) == 1
 
 
+@pytest.mark.parametrize("rule", ["every 1h", "at 2020-01-01T00:00:00Z"])
+def test_a_schedule_that_has_ended_or_is_stopped_goes_on_where_it_is_told(
+    queue: Queue, schedules: Schedules, rule: str
+) -> None:
+    schedules.add("s", "at 2024-01-01T00:00:00Z", now=NOW)
+    schedules.fire(NOW)
+    sql(queue, f"update qk_schedule set rule = '{rule}', next_at = {NOW + 7000};")
+    insert(queue, "t", "no rule")
+    schedules.fire(NOW)
+    sql(queue, f"update qk_schedule set rule = '{rule}', next_at = {NOW + 7000} where name = 't';")
+    assert schedules.fire(NOW + 7000) == 2
+
+
 def test_an_add_with_another_rule_keeps_the_next_instant_that_both_have(
     queue: Queue, schedules: Schedules
 ) -> None:

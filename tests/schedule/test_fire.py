@@ -172,10 +172,21 @@ def _settle(schedules: Schedules, now: int) -> int:
 
 
 def test_an_instant_for_which_nothing_can_be_dropped_is_lost(queue: Queue, schedules: Schedules) -> None:
-    queue.policy(max_bytes=5, on_full="drop_oldest")
-    schedules.add("s", "every 1m", "too large for it", now=NOW)
+    queue.policy(max_depth=1, on_full="drop_oldest")
+    queue.put("not ready, so not to be dropped", delay="1d", now=NOW)
+    schedules.add("s", "every 1m", now=NOW)
     assert schedules.fire(NOW + MINUTE) == 0
     assert list(schedules.upcoming("s", 1, now=NOW + MINUTE)) == [NOW + 2 * MINUTE]
+
+
+@pytest.mark.parametrize("on_full", ["reject", "drop_oldest", "coalesce"])
+def test_a_payload_that_can_never_fit_stops_its_schedule(
+    queue: Queue, schedules: Schedules, on_full: str
+) -> None:
+    queue.policy(max_bytes=5, on_full=on_full)
+    schedules.add("s", "every 1m", "too large for it", now=NOW)
+    assert schedules.fire(NOW + MINUTE) == 0
+    assert "QK032" in schedules.show("s")["error"]
 
 
 def test_next_tells_what_is_late_and_will_be_put_and_then_what_is_to_come(schedules: Schedules) -> None:

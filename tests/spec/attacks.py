@@ -245,6 +245,10 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (payload, batch) values ('x', 99)",
     ],
     "QK027": [
+        "insert into qk_task (queue, payload) values ('limited', 'y'), ('limited', 'z')",
+        "insert into qk_task (queue, payload, run_at) values ('limited', 'y', 5), ('limited', 'z', 5)",
+    ],
+    "QK032": [
         "insert into qk_task (queue, payload) values ('limited', 'xx')",
         "insert into qk_task (queue, payload, run_at) values ('limited', 'xx', 5)",
     ],

@@ -7,7 +7,7 @@ from begun import NOW
 from client_raw import Raw
 from clients import Client
 
-from queuekit import Full, Refused
+from queuekit import BadPayload, Full, Refused
 
 
 def claims(client: Client, **options: object) -> list[str]:
@@ -131,10 +131,11 @@ def test_as_many_bytes_are_dropped_as_it_takes(client: Client) -> None:
     assert [row["state"] for row in client.listed()] == ["ready", "ready", "cancelled", "cancelled"]
 
 
-def test_what_is_larger_than_the_queue_is_refused(client: Client) -> None:
-    client.policy(max_bytes=10, on_full="drop_oldest")
+@pytest.mark.parametrize("on_full", ["reject", "drop_oldest", "coalesce"])
+def test_what_is_larger_than_the_queue_is_refused(client: Client, on_full: str) -> None:
+    client.policy(max_bytes=10, on_full=on_full)
     client.put("1234", now=NOW)
-    with pytest.raises((Full, Refused), match="QK027"):
+    with pytest.raises(BadPayload, match="QK032"):
         client.put("12345678901", now=NOW)
     assert client.stats("default")["ready"] == 1
 

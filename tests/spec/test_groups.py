@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from begun import NOW
 from clients import Client
+
+from tests.conftest import sqlite3_program
 
 
 def put(client: Client, *payloads: str, **options: object) -> list[int]:
@@ -137,6 +140,23 @@ def test_a_retried_task_gets_in_line_again(client: Client) -> None:
     assert claim(client) == {}
     client.ack("2:1", now=NOW)
     assert claim(client)["payload"] == "a1"
+
+
+@pytest.mark.parametrize("on_group", ["block", "aside"])
+def test_who_is_made_ready_by_hand_stays_in_line(client: Client, on_group: str) -> None:
+    client.policy(on_group=on_group)
+    for payload in "abc":
+        client.put(payload, group="g", now=NOW)
+    client.claim(now=NOW, lease_ms=500)
+    sqlite3_program(client.db, "update qk_task set state = 'ready' where id = 2;")
+    assert client.claim(now=NOW) is None
+    client.tick(now=NOW + 1000)
+    if on_group == "block":
+        client.tick(now=NOW + 60_000)
+    second = client.claim(now=NOW + 60_000)
+    assert second is not None
+    assert second["payload"] == ("a" if on_group == "block" else "b")
+    client.ack(second["receipt"], now=NOW + 60_000)
 
 
 def test_many_put_at_once_line_up(client: Client) -> None:

@@ -143,6 +143,19 @@ def test_a_new_rate_forgets_the_old_one(client: Client) -> None:
     assert claims(client, now=NOW + 2) == []
 
 
+def test_another_burst_leaves_as_many_as_there_were_or_as_it_allows(client: Client) -> None:
+    client.policy(rate_us=3600 * SECOND_US, burst=30)
+    put(client, 50)
+    assert len(claims(client)) == 30
+    for burst in (2, 1, 30):
+        client.policy(burst=burst)
+        assert claims(client) == []
+    assert len(claims(client, now=NOW + 2 * 3_600_000)) == 2
+    client.policy(rate_us=SECOND_US, burst=5)
+    client.policy(burst=3)
+    assert len(claims(client, now=NOW + DAY)) == 3
+
+
 @pytest.mark.parametrize("burst", [1, 3])
 def test_a_clock_that_jumps_ahead_and_back_stops_nothing(client: Client, burst: int) -> None:
     client.policy(rate_us=SECOND_US, burst=burst)

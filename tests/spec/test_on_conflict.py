@@ -60,12 +60,23 @@ def test_an_update_while_the_task_runs_is_a_new_task(client: Client) -> None:
 
 
 @pytest.mark.parametrize("on_conflict", ["replace", "merge"])
-@pytest.mark.parametrize("held", [None, -1, HOUR, FOREVER])
+@pytest.mark.parametrize("held", [None, -1])
 def test_however_the_holder_holds_its_key(client: Client, on_conflict: str, held: int | None) -> None:
     first, _ = client.put("old", key="k", unique_ms=held, now=NOW)
     claimed(client)
     assert client.put("new", key="k", on_conflict=on_conflict, now=NOW) == (first + 1, 0)
     assert client.put("newer", key="k", on_conflict=on_conflict, now=NOW) == (first + 1, 1)
+    assert payload(client, first) == "old"
+
+
+@pytest.mark.parametrize("on_conflict", ["replace", "merge"])
+@pytest.mark.parametrize("held", [HOUR, FOREVER])
+def test_but_not_if_it_holds_its_key_for_a_time(client: Client, on_conflict: str, held: int) -> None:
+    first, _ = client.put("old", key="k", unique_ms=held, now=NOW)
+    receipt = claimed(client)
+    assert client.put("new", key="k", on_conflict=on_conflict, now=NOW) == (first, 1)
+    client.ack(receipt, now=NOW)
+    assert client.put("newer", key="k", on_conflict=on_conflict, now=NOW) == (first, 2)
     assert payload(client, first) == "old"
 
 
