@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,23 +114,23 @@ def _depth(queue: Queue) -> None:
     queue.policy(max_depth=10**9)
 
 
-# style of the file: what is measured on it, with what policy before
-_CELLS: dict[str, list[tuple[str, Callable[[Queue], None], Callable[[Queue], object] | None]]] = {
+# style of the file: what is measured on it, with what policy before, and how many ready tasks an operation takes away
+_CELLS: dict[str, list[tuple[str, Callable[[Queue], None], Callable[[Queue], object] | None, int]]] = {
     "plain": [
-        ("claim + ack by priority", _claim_and_ack(), None),
-        ("fifo", _claim_and_ack(strategy="fifo"), None),
-        ("lifo", _claim_and_ack(strategy="lifo"), None),
-        ("random", _claim_and_ack(strategy="random"), None),
-        ("put until", _put(within="1h"), None),
-        ("put with a key, replaced", _put(key="k", on_conflict="replace"), None),
-        ("put after one, ack, claim, ack", _pair, None),
-        ("put in a batch, ack", _batch, None),
-        ("claim + ack of a limited queue", _claim_and_ack(), _limits),
-        ("put into a limited queue", _put(), _depth),
+        ("claim + ack by priority", _claim_and_ack(), None, 1),
+        ("fifo", _claim_and_ack(strategy="fifo"), None, 1),
+        ("lifo", _claim_and_ack(strategy="lifo"), None, 1),
+        ("random", _claim_and_ack(strategy="random"), None, 1),
+        ("put until", _put(within="1h"), None, 0),
+        ("put with a key, replaced", _put(key="k", on_conflict="replace"), None, 0),
+        ("put after one, ack, claim, ack", _pair, None, 0),
+        ("put in a batch, ack", _batch, None, 0),
+        ("claim + ack of a limited queue", _claim_and_ack(), _limits, 1),
+        ("put into a limited queue", _put(), _depth, 0),
     ],
-    "shares": [("fair, 10,000 shares", _claim_and_ack(strategy="fair"), None)],
-    "lanes": [("capabilities, 8 lanes", _claim_and_ack(capabilities="gpu region=3 region=4"), None)],
-    "groups": [("groups of 10", _claim_and_ack(), None), ("put into a group", _put(group="g7"), None)],
+    "shares": [("fair, 10,000 shares", _claim_and_ack(strategy="fair"), None, 1)],
+    "lanes": [("capabilities, 8 lanes", _claim_and_ack(capabilities="gpu region=3 region=4"), None, 1)],
+    "groups": [("groups of 10", _claim_and_ack(), None, 1), ("put into a group", _put(group="g7"), None, 0)],
 }
 
 
@@ -141,31 +142,31 @@ def features(scale: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
             few = build(Path(folder) / "few.db", _FEW, 0, style)
             many = build(Path(folder) / "many.db", large, large, style)
-            for what, act, policy in cells:
-                _measure(what, act, policy, style, few, many)
+            for what, act, policy, taken in cells:
+                for queue in (few, many):
+                    if policy:
+                        policy(queue)
+                _measure(what, act, partial(refill, style=style, count=taken * _EACH), few, many)
             few.close()
             many.close()
 
 
-def _measure(what: str, act: Any, policy: Any, style: str, *queues: Queue) -> None:
+def _measure(what: str, act: Callable[[Queue], None], again: Callable[[Queue], None], *queues: Queue) -> None:
     for queue in queues:
-        if policy:
-            policy(queue)
-        _turn(act, queue, style)
-    turns = [[_turn(act, queue, style) for queue in queues] for _ in range(_TURNS)]
+        _turn(act, again, queue)
+    turns = [[_turn(act, again, queue) for queue in queues] for _ in range(_TURNS)]
     few, many = (statistics.median(column) for column in zip(*turns, strict=True))
     ratio = statistics.median(turn[1] / turn[0] for turn in turns)
     print(f"{what:34} {few:8.1f} {many:8.1f} {ratio:6.2f}", flush=True)
 
 
-def _turn(act: Callable[[Queue], None], queue: Queue, style: str) -> float:
-    """CPU microseconds of one operation."""
-    ready = queue.qsize()  # (a group that goes on has one ready all the time)
+def _turn(act: Callable[[Queue], None], again: Callable[[Queue], None], queue: Queue) -> float:
+    """CPU microseconds of one operation; what it took is put again afterwards."""
     begin = time.process_time()
     for _ in range(_EACH):
         act(queue)
     spent = time.process_time() - begin
-    refill(queue, style, _EACH if style == "groups" else ready - queue.qsize())
+    again(queue)
     return spent / _EACH * 1e6
 
 
