@@ -6,20 +6,9 @@ import pytest
 from begun import NOW
 from client_raw import Raw
 from clients import Client
+from test_limits import claims, put
 
 from queuekit import BadPayload, Full, Refused
-
-
-def claims(client: Client, **options: object) -> list[str]:
-    """The receipts of all that may be claimed now, one by one."""
-    found = []
-    while task := client.claim(now=NOW, **options):
-        found.append(task["receipt"])
-    return found
-
-
-def put(client: Client, count: int, **options: object) -> list[int]:
-    return client.put_many([f"payload {n}" for n in range(count)], now=NOW, **options)
 
 
 def test_a_full_queue_refuses(client: Client) -> None:

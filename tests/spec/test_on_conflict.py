@@ -8,18 +8,7 @@ import pytest
 from begun import NOW, claimed
 from client_raw import Raw
 from clients import Client
-
-FOREVER = 9007199254740991
-HOUR = 3_600_000
-
-
-def payload(client: Client, id: int) -> str:
-    return str(client.show(id)["payload"])
-
-
-def done(client: Client, *, now: int) -> None:
-    client.ack(claimed(client, now=now), now=now)
-
+from test_unique import FOREVER, HOUR, done, payload
 
 # --- debounce -------------------------------------------------------------------------------------------------------
 
