@@ -130,13 +130,8 @@ class Schedules:
             return self._put(row, due, following, until)
         except Full as error:
             say(logging.WARNING, "schedule not put", name=row["name"], error=str(error))
-        except (
-            Usage,
-            Refused,
-            BadPayload,
-            ValueError,
-            OverflowError,
-        ) as error:  # its rule, or what it would put
+        except (Usage, Refused, BadPayload, ValueError, OverflowError) as error:
+            # Its rule is none, or what it would put is refused.
             self._move_on(row, error=str(error))
             say(logging.ERROR, "schedule stopped", name=row["name"], error=str(error))
         return 0
