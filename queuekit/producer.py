@@ -174,10 +174,8 @@ _PLAIN = _SIMPLE | {"delay", "at", "max_attempts", "lease", "backoff"}
 
 
 def _is_only(options: Mapping[str, Any], names: set[str]) -> bool:
-    """True if no other options are given, and the priority is a number."""
-    if any(value is not None and name not in names for name, value in options.items()):
-        return False
-    return type(options.get("priority", 0)) is int
+    """True if no other options are given."""
+    return all(value is None or name in names for name, value in options.items())
 
 
 def bound(options: Mapping[str, Any]) -> dict[str, Any]:
