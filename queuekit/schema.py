@@ -122,8 +122,13 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     there = version(connection)
     steps = [] if there is None else [script for _, script in statements.migrations(there)]
     if there is None or steps:
-        steps += map(statements.source, statements.SCHEMA)
+        extra = statements.EXTRA if there is not None and _is_extended(connection) else ()
+        steps += map(statements.source, statements.SCHEMA + extra)
     return [text for script in steps for text in statements.split(script)]
+
+
+def _is_extended(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute(statements.load("version")[0].text).fetchone()[1])
 
 
 def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:

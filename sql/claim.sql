@@ -75,11 +75,11 @@ update qk_task
                     ifnull((select n.id from qk_task n where n.state = 'ready' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
                                and n.share = '' and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id desc limit 1), 0),
                     case when labelled then ifnull((
-                      select n.id from qk_task n indexed by qk_task_shared
+                      select n.id from qk_task n
                        where n.state = 'ready' and n.share <> '' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
                          and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id desc limit 1), 0) else 0 end)
                   when labelled then min(p.id,
-                    ifnull((select n.id from qk_task n indexed by qk_task_shared
+                    ifnull((select n.id from qk_task n
                              where n.state = 'ready' and n.share <> '' and n.queue = p.queue and n.lane = p.lane and n.priority = p.priority
                                and (n.due_at is null or n.due_at > coalesce(:now, (select now from qk_clock))) order by n.id limit 1), p.id))
                   else p.id end,

@@ -2,6 +2,8 @@
 --
 -- Of a queue without limits nothing is counted; a limit that is set counts what is there. Each task remembers that it was counted: slot, counted.
 
+create index if not exists qk_task_oldest on qk_task (queue) where state = 'ready' and counted = 1 and awaited = 0;
+
 -- A queue has a limit from now on: its runs, those of each worker, or what waits are counted.
 create trigger if not exists qk_queue_limits_made after insert on qk_queue
 when coalesce(new.max_running, new.max_per_worker, new.max_depth, new.max_bytes) is not null

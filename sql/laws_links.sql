@@ -6,6 +6,13 @@
 
 insert or ignore into qk_meta (name) values ('extra');
 
+create index if not exists qk_task_shared on qk_task (queue, lane, priority desc) where state = 'ready' and share <> '';
+create unique index if not exists qk_task_turn on qk_task (queue, group_key) where turn = 1;
+create index if not exists qk_task_line  on qk_task (queue, group_key) where turn = 0;
+create index if not exists qk_task_line_timed on qk_task (queue, group_key) where turn = 0 and run_at is not null;
+create index if not exists qk_task_batch on qk_task (batch) where batch is not null;
+create index if not exists qk_task_dead  on qk_task (batch) where batch is not null and state = 'dead';
+
 -- A task has arrived that has links, or in a queue that counts.
 create trigger if not exists qk_task_arrival after insert on qk_task
 when coalesce(new.after, new.group_key, new.batch) is not null or new.share <> ''

@@ -2,6 +2,7 @@
 --
 -- row
 --   schema_version integer
+--   extra          integer               1 = it has the extra laws (laws_links, laws_cascade, laws_limits)
 -- no row: never (an error instead: no such table = the file has no queue)
 
-select value as schema_version from qk_meta where name = 'schema_version';
+select value as schema_version, exists (select 1 from qk_meta where name = 'extra') as extra from qk_meta where name = 'schema_version';

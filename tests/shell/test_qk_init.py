@@ -96,9 +96,9 @@ def test_a_newer_file_is_refused(qk: Qk) -> None:
 def checkout_with_migrations(folder: Path, **migrations: str) -> Path:
     for source in ("bin", "sql"):
         shutil.copytree(ROOT / source, folder / source)
-    newest = max([2, *(int(name[1:]) for name in migrations)])
+    newest = max([3, *(int(name[1:]) for name in migrations)])
     tables = folder / "sql" / "schema.sql"
-    tables.write_text(tables.read_text().replace("('schema_version', 2)", f"('schema_version', {newest})"))
+    tables.write_text(tables.read_text().replace("('schema_version', 3)", f"('schema_version', {newest})"))
     for name, text in migrations.items():
         (folder / "sql" / "migrations" / f"{name.lstrip('m')}.sql").write_text(text)
     return folder / "bin" / "qk"
@@ -107,8 +107,8 @@ def checkout_with_migrations(folder: Path, **migrations: str) -> Path:
 def test_an_older_file_is_migrated_in_order(qk: Qk, tmp_path: Path) -> None:
     newer = checkout_with_migrations(
         tmp_path / "newer",
-        m0002="this is not run;",
-        m0003="create table added (a); update qk_meta set value = 3 where name = 'schema_version';",
+        m0003="this is not run;",
+        m0004="create table added (a); update qk_meta set value = 4 where name = 'schema_version';",
         m0010="alter table added add b; update qk_meta set value = 10 where name = 'schema_version';",
     )
     subprocess.run([newer, "init"], env=qk.env, check=True)
@@ -118,7 +118,7 @@ def test_an_older_file_is_migrated_in_order(qk: Qk, tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(qk: Qk, tmp_path: Path) -> None:
     newer = checkout_with_migrations(
-        tmp_path / "newer", m0003="create table added (a);", m0004="create table added (a);"
+        tmp_path / "newer", m0004="create table added (a);", m0005="create table added (a);"
     )
     before = schema(qk.db)
     done = subprocess.run([newer, "init"], env=qk.env, capture_output=True)

@@ -71,6 +71,11 @@ NO_TABLE = {
     "SCAN l": "the rows that the SEARCH of qk_lease in due order has just found, up to its LIMIT",
 }
 
+NO_BATCH = {  # of purge: the index for it comes with the extra laws, without which there is no batch
+    "SCAN d": "is there a dead task in its batch?",
+    "SCAN qk_task": "is there another task in its batch?",
+}
+
 
 # As HOT, in a file with the extra laws. (Their plans are many; what counts is that none grows.)
 LINKED: dict[str, Callable[[int], dict[str, Any]]] = HOT | {
@@ -124,7 +129,8 @@ def test_a_hot_statement_and_the_laws_behind_it_search_by_an_index(verb: str, la
     name = verb.split()[0]
     lines = plan(large, name, HOT[verb](LARGE))
     assert lines
-    assert [line for line in lines if bad(line)] == []
+    known = NO_BATCH if verb == "purge" else {}
+    assert [line for line in lines if bad(line) and line not in known] == []
     if name != "claim":  # it sorts its piles, a row for each priority that is ready
         assert [line for line in lines if "TEMP B-TREE FOR ORDER BY" in line] == []
 

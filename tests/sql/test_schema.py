@@ -191,8 +191,8 @@ def next_version(tmp_path: Path) -> Path:
     for part in ("bin", "sql", "queuekit"):
         shutil.copytree(ROOT / part, folder / part)
     schema_file = folder / "sql" / "schema.sql"
-    schema_file.write_text(schema_file.read_text().replace("('schema_version', 2)", "('schema_version', 4)"))
-    for version, change in ((3, "add column mood text"), (4, "rename column mood to temper")):
+    schema_file.write_text(schema_file.read_text().replace("('schema_version', 3)", "('schema_version', 5)"))
+    for version, change in ((4, "add column mood text"), (5, "rename column mood to temper")):
         (folder / "sql" / "migrations" / f"{version:04}.sql").write_text(
             f"alter table qk_worker {change};\nupdate qk_meta set value = {version} where name = 'schema_version';\n"
         )
@@ -217,7 +217,7 @@ def test_init_migrates_an_older_file_and_keeps_its_tasks(program: str, next_vers
         sqlite3_program(
             db, "select value from qk_meta where name = 'schema_version'; select payload from qk_task;"
         )
-        == "4\nkept\n"
+        == "5\nkept\n"
     )
     assert "temper" in sqlite3_program(db, "select name from pragma_table_info('qk_worker');")
 
@@ -230,17 +230,17 @@ def test_many_that_migrate_at_once_migrate_once(next_version: Path, db: Path) ->
         ]
         done = [process.result() for process in begun]
     assert [process.stderr for process in done if process.returncode] == []
-    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "4\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "5\n"
 
 
 @pytest.mark.parametrize("program", ["queuekit", "qk"])
 def test_a_migration_that_fails_changes_nothing(program: str, next_version: Path, db: Path) -> None:
-    (next_version / "sql" / "migrations" / "0004.sql").write_text("alter table nobody add column a;\n")
+    (next_version / "sql" / "migrations" / "0005.sql").write_text("alter table nobody add column a;\n")
     before = schema(db)
     done = run_program(init_command(next_version, program), "init", db=db)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert schema(db) == before
-    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "2\n"
+    assert sqlite3_program(db, "select value from qk_meta where name = 'schema_version';") == "3\n"
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_a_file_of_schema_1_becomes_one_of_today(program: list[str], first_versi
 
 
 def test_the_bookkeeping_of_the_schema_is_its_version(queue: sqlite3.Connection) -> None:
-    assert rows(queue, "version") == [{"schema_version": statements.schema_version()}]
+    assert rows(queue, "version") == [{"schema_version": statements.schema_version(), "extra": 0}]
 
 
 def test_the_row_of_a_task_has_one_size_in_every_state(db: Path, opened: Opener) -> None:
