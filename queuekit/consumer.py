@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from queuekit.durations import now_ms
 from queuekit.errors import Busy, LeaseLost, QueuekitError, Usage
 from queuekit.model import Task
+from queuekit.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from queuekit.queue import Queue
@@ -46,22 +48,25 @@ def wait_for_task(queue: Queue, timeout: float | None) -> Task | None:
         queue.wake.wait(partial(queue.database.differs, seen), left if due is None else min(left, due))
 
 
-def iterate(queue: Queue) -> Iterator[Task]:
-    """Tasks for ever; acks the last and claims the next in one transaction, releases the last one when left early.
+def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
+    """Tasks for ever; acks the last and claims the next in one transaction, releases what is held when left early.
 
     However many tasks are ready, schedules fire all the while, a second late at most (and when a task has ended).
     """
-    task, look_at = None, 0.0
+    task, look_at, process = None, 0.0, os.getpid()
+    ahead = Prefetch(queue, prefetch)
     try:
         while True:
             if time.monotonic() >= look_at:
                 _look_around(queue)
                 look_at = time.monotonic() + _LOOK_EVERY
-            task = _next(queue, task)
+            task = _next(queue, task, ahead)
             yield task
     finally:
-        if task is not None and not task.settled:
-            _give_back(task)
+        if os.getpid() == process:  # a child that was forked in the loop holds nothing
+            ahead.close()
+            if task is not None and not task.settled:
+                _give_back(task)
 
 
 def until_due(queue: Queue) -> float | None:
@@ -97,20 +102,32 @@ def _patiently(act: Callable[[], _T], deadline: float) -> _T:
             time.sleep(_BUSY_PAUSE)
 
 
-def _next(queue: Queue, last: Task | None) -> Task:
-    task = None
+def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
+    if last is not None and last.settled and not ahead:
+        _patiently(lambda: _refill(queue, None, ahead), math.inf)
     while last is not None and not last.settled:
         try:
-            with queue.database.transaction():
+            if ahead:
                 _quietly(last, last.ack)
-                task = queue.claim()
+            else:
+                _refill(queue, last, ahead)
         except Busy:
             if now_ms() >= last.lease_until:
                 raise
             time.sleep(_BUSY_PAUSE)
+    task = ahead.take()
     while task is None:
         task = wait_for_task(queue, None)
     return task
+
+
+def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> None:
+    """Ack the last task and claim what comes next, in one transaction."""
+    with queue.database.transaction():
+        if last is not None:
+            _quietly(last, last.ack)
+        tasks = ahead.claim()
+    ahead.hold(tasks)
 
 
 def _look_around(queue: Queue) -> None:

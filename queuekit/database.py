@@ -29,6 +29,7 @@ _STIRRING = {
     "put_plain",
     "put_simple",
     "put_many",
+    "ack_many",
     "nack",
     "extend",
     "release",

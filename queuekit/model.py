@@ -25,6 +25,8 @@ STRATEGIES = ("priority", "fifo", "lifo", "random", "fair")
 PRIORITIES = ("low", "normal", "high", "critical")
 """The names of priorities; the file knows their numbers."""
 
+_LEAN = 7  # columns of claim_simple.sql, which tells neither receipt nor queue
+
 FINISHED = ("done", "dead", "cancelled")
 """The states that end it."""
 
@@ -39,6 +41,7 @@ class Holder(Protocol):
     """What a task needs of the queue it came from."""
 
     database: Database
+    name: str
 
     def ack(self, receipt: str, result: Any = None) -> None: ...
     def nack(
@@ -121,7 +124,7 @@ class Task:
     def ack(self, result: Any = None) -> None:
         """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
         self.holder.ack(self.receipt, result)
-        self._settle()
+        self.mark_settled()
 
     def nack(
         self, error: str | BaseException | None = None, *, delay: Duration | None = None, dead: bool = False
@@ -131,7 +134,7 @@ class Task:
         Raises LeaseLost.
         """
         state = self.holder.nack(self.receipt, error, delay=delay, dead=dead)
-        self._settle()
+        self.mark_settled()
         return state
 
     def extend(self, lease: Duration | None = None) -> Lease:
@@ -145,7 +148,7 @@ class Task:
     def release(self, *, delay: Duration | None = None) -> str:
         """Give the task back unfinished; it costs no attempt. Returns the new state. Raises LeaseLost."""
         state = self.holder.release(self.receipt, delay=delay)
-        self._settle()
+        self.mark_settled()
         return state
 
     def results(self) -> list[dict[str, Any]]:
@@ -156,7 +159,8 @@ class Task:
         """True if this run was acked, nacked or released, by this object or by anyone with its receipt; not by time."""
         return self.settled or self.holder.was_ended(self.receipt)
 
-    def _settle(self) -> None:
+    def mark_settled(self) -> None:
+        """Its run has ended by its receipt; not if the transaction that did it is rolled back."""
         self.settled = True
         if self.holder.database.depth:  # somebody's transaction: perhaps this thread's
             self.holder.on_rollback(self._unsettle)
@@ -195,18 +199,29 @@ def a_state(name: str | None) -> str | None:
 
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
-    """The task of a row of claim.sql, text as bytes. Raises UnicodeDecodeError."""
+    """The task of a row of claim.sql, claim_many.sql or claim_simple.sql, text as bytes. Raises UnicodeDecodeError."""
+    if len(row) == _LEAN:
+        id, _, kind, key, payload, attempt, until = row
+        queue = holder.name
+    else:
+        id, _, name, kind, key, payload, attempt, *_, until = row
+        queue = name.decode()
     return Task(
         holder,
-        row[0],
-        str(row[1], "utf-8"),
-        str(row[2], "utf-8"),
-        str(row[3], "utf-8"),
-        None if row[4] is None else str(row[4], "utf-8"),
-        str(row[5], "utf-8"),
-        row[6],
-        row[-1],
+        id,
+        receipt_of(row),
+        queue,
+        kind.decode(),
+        None if key is None else key.decode(),
+        payload.decode(),
+        attempt,
+        until,
     )
+
+
+def receipt_of(row: tuple[Any, ...]) -> str:
+    """The receipt of a row that claimed takes."""
+    return f"{row[0]}:{row[1]}" if len(row) == _LEAN else row[1].decode()
 
 
 def encode(value: Any) -> str:

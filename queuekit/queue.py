@@ -13,7 +13,7 @@ from queuekit.database import Database
 from queuekit.durations import Duration, each_us, milliseconds, now_ms, positive_milliseconds
 from queuekit.errors import QueuekitError, Usage
 from queuekit.identity import process_name
-from queuekit.model import FINISHED, STATES, STRATEGIES, Task, a_state, claimed
+from queuekit.model import FINISHED, STATES, STRATEGIES, Task, a_state, claimed, receipt_of
 from queuekit.producer import Producer, words
 from queuekit.runs import Runs
 from queuekit.schema import default_path
@@ -34,8 +34,9 @@ class Queue(Producer, Runs):
     The file is made if it is missing. lease is the default lease of claims (None: as task and queue say), strategy
     their order (None: as the queue says; see claim.sql), capabilities what they can do ("gpu region=us", or a list of
     such words), worker the name its runs go by (default host.xxxx:pid), fallback the seconds after which a sleeping
-    consumer looks without being woken. May be shared by threads, and by processes across fork. now, wherever it is
-    taken, is ms since the epoch, for tests. Raises Usage for what is no strategy.
+    consumer looks without being woken, prefetch how many tasks iteration claims at once at most. May be shared by
+    threads, and by processes across fork. now, wherever it is taken, is ms since the epoch, for tests. Raises Usage
+    for what is no strategy.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Queue(Producer, Runs):
         synchronous: str = "normal",
         timeout: float = 5.0,
         fallback: float = 30.0,
+        prefetch: int = 32,
     ) -> None:
         if not isinstance(path, Database):
             path = Database(path or default_path(), synchronous=synchronous, timeout=timeout)
@@ -60,6 +62,7 @@ class Queue(Producer, Runs):
         self._process = (0, "")
         self._lease_ms = None if lease is None else positive_milliseconds(lease)
         self._next_tick = 0
+        self._prefetch = prefetch
         if strategy not in (None, *STRATEGIES):
             raise Usage(f"a strategy is one of {', '.join(STRATEGIES)}, not {strategy!r}")
         self._choice = {
@@ -81,23 +84,28 @@ class Queue(Producer, Runs):
 
     def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
         """Take the best ready task for the length of a lease, or None. Raises Busy."""
-        given = self._claim_parameters(lease, now_ms() if now is None else now)
-        rows = self._next_row(given, now is None)
-        while rows:
+        moment = now_ms() if now is None else now
+        given = self._claim_parameters(lease, moment)
+        quick = now is None and moment < self._next_tick
+        while rows := self._next_row(given, quick):
             try:
                 return claimed(self, rows[0])
             except UnicodeDecodeError as error:
                 self._bury(rows[0], error)
-            rows = self.database.run("claim", given)
+                quick = False
         return None
 
+    @property
+    def is_lean(self) -> bool:
+        """True as long as no policy of the queue has met a claim of this object, and it names none itself."""
+        return self._quick is _LEAN
+
     def _next_row(self, given: dict[str, Any], quick: bool) -> list[tuple[Any, ...]]:
-        run, moment = self.database.run, given["now"]
-        quick = quick and moment < self._next_tick
+        run = self.database.run
         if quick and (rows := run(self._quick[0], given, self._quick[1])):
             return rows
         rows = run("claim", given)
-        self._next_tick = moment + _TICK_MS
+        self._next_tick = given["now"] + _TICK_MS
         self._quick = _WHOLE if (quick and rows) or not self._plain else _LEAN
         return rows
 
@@ -132,8 +140,11 @@ class Queue(Producer, Runs):
         """Tasks for ever: blocks, acks the last and claims the next in one transaction.
 
         Leaving the loop (break, exception) releases what was not acked. A lease lost meanwhile is logged, not raised.
+        While handlers are fast, several tasks are claimed at once (as many as are handled in 10 ms, prefetch at most),
+        each is acked by itself, and what was not begun after 100 ms is released: so this loop may come to a task of a
+        higher priority that much later. With prefetch=1 none is claimed ahead.
         """
-        return consumer.iterate(self)
+        return consumer.iterate(self, self._prefetch)
 
     def list(
         self, *, state: str | None = None, kind: str | None = None, key: str | None = None, limit: int = 50
@@ -235,7 +246,7 @@ class Queue(Producer, Runs):
 
     def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
         """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""
-        receipt = str(row[1], "ascii")
+        receipt = receipt_of(row)
         try:
             self.nack(receipt, f"its text is no UTF-8: {error}", dead=True)
         except QueuekitError as trouble:  # the other tasks of this claim must not be lost sight of

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from queuekit.database import Database
 from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms, positive_milliseconds
 from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused, reason_of
-from queuekit.model import Lease, encode
+from queuekit.model import Lease, Task, encode
 
 _BY_RECEIPT = {"done", "failed", "released"}  # outcomes that somebody with the receipt has written
 
@@ -28,6 +29,27 @@ class Runs:
         given = {"receipt": receipt, "result": kept, "now": now_ms() if now is None else now}
         if not self.database.count("ack", given):
             raise _lost(receipt)
+
+    def ack_many(self, tasks: Iterable[Task], *, now: int | None = None) -> list[Task]:
+        """Ack them all, without results, in one commit; those that were not, for their lease is lost. Raises Busy."""
+        tasks, moment = list(tasks), now_ms() if now is None else now
+        lost: list[Task] = []
+        with self.database.transaction():
+            if not self._all_acked(tasks, moment):
+                lost = [task for task in tasks if not self._all_acked([task], moment)]
+        for task in tasks:
+            if task not in lost:
+                task.mark_settled()
+        return lost
+
+    def _all_acked(self, tasks: list[Task], now: int) -> bool:
+        """Ack all, or none."""
+        receipts = json.dumps([task.receipt for task in tasks])
+        with suppress(LeaseLost), self.database.transaction():
+            if self.database.count("ack_many", {"receipts": receipts, "now": now}) == len(tasks):
+                return True
+            raise LeaseLost("of one of them; nothing of this savepoint is kept")
+        return False
 
     def nack(
         self,

@@ -1,5 +1,5 @@
 -- claim_simple: the lean twin of claim, for a worker without capabilities: no tick, and of a queue with policies of its own (a strategy,
--- limits, shares, a pause) it takes nothing. When it finds none, ask claim.
+-- limits, shares, a pause) it takes nothing. When it finds none, ask claim. Its row leaves to the caller what the caller knows (1 µs less).
 --
 -- parameters
 --   :queue        text    = 'default'
@@ -8,8 +8,7 @@
 --   :now          integer = the clock    the moment, in ms
 -- row
 --   id            integer
---   receipt       text                   id:claims, the fence of this run; ack, nack, extend and release ask for it
---   queue         text
+--   claims        integer                the receipt of the run is the text id:claims
 --   kind          text
 --   key           text or NULL
 --   payload       text
@@ -27,4 +26,4 @@ update qk_task
               order by priority desc, share, id
               limit not exists (select 1 from qk_queue where name = coalesce(:queue, 'default') and special))
    and (due_at is null or due_at > coalesce(:now, (select now from qk_clock)))
-returning id, id || ':' || claims as receipt, queue, kind, key, payload, failures + 1 as attempt, due_at as lease_until;
+returning id, claims, kind, key, payload, failures + 1 as attempt, due_at as lease_until;

@@ -87,6 +87,14 @@ create table if not exists qk_lease (
   primary key (slot, block)
 ) without rowid;
 
+-- What a consumer has claimed ahead, in the order in which it runs it: a task is begun when those before it have ended. If the consumer dies,
+-- only the one that was begun has crashed; the others go back (tick).
+create table if not exists qk_prefetch (
+  consumer text primary key not null,
+  receipts text not null,                            -- JSON list
+  constraint "QK033 the receipts of what is claimed ahead are a JSON list" check (json_valid(receipts) and json_type(receipts) = 'array')
+) without rowid;
+
 -- Past runs that the task row no longer tells, written by law. Always: count of runs = claims - (state is running or done).
 create table if not exists qk_run (
   task_id    integer not null,

@@ -35,6 +35,18 @@ begin
    where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running'
                                  order by due_at limit ifnull(new.batch, 100))
                  where ifnull(until_at > new.now, 1));
+  -- what was claimed ahead and never begun (a run before it in its consumer's list goes on) goes back, at no cost
+  update qk_task
+     set settled = claims, ended_at = new.now, state = case when cancel_at is null then 'ready' else 'cancelled' end,
+         due_at = case when cancel_at is null then until_at end
+   where id in (select t.id
+                  from qk_prefetch p cross join json_each(p.receipts) r cross join qk_task t on t.id = cast(r.value as integer)
+                 where t.state = 'running' and t.due_at <= new.now and r.value = t.id || ':' || t.claims
+                   and exists (select 1 from json_each(p.receipts) e cross join qk_task b on b.id = cast(e.value as integer)
+                                where e.key < r.key and b.state = 'running' and e.value = b.id || ':' || b.claims));
+  delete from qk_prefetch
+   where not exists (select 1 from json_each(receipts) r cross join qk_task t on t.id = cast(r.value as integer)
+                      where t.state = 'running' and r.value = t.id || ':' || t.claims);
   -- a lease that expired is a run that failed
   update qk_task
      set settled = claims, failures = failures + 1, crashes = crashes + 1, ended_at = new.now,

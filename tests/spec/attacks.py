@@ -252,6 +252,10 @@ ATTACKS: dict[str, list[str]] = {
         "insert into qk_task (queue, payload) values ('limited', 'xx')",
         "insert into qk_task (queue, payload, run_at) values ('limited', 'xx', 5)",
     ],
+    "QK033": [
+        "insert into qk_prefetch values ('c', 'no JSON')",
+        "insert into qk_prefetch values ('c', '{}')",
+    ],
     "QK029": [
         "insert into qk_schedule (name, rule) values ('qk:x', 'every 1m')",
         *(
