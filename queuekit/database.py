@@ -29,6 +29,7 @@ _STIRRING = {
     "put_plain",
     "put_simple",
     "put_many",
+    "put_many_simple",
     "ack_many",
     "nack",
     "extend",
@@ -45,7 +46,7 @@ _STIRRING = {
     "policy",
     "reap",
 }
-_PUTS = {"put", "put_plain", "put_simple", "put_many"}
+_PUTS = {"put", "put_plain", "put_simple", "put_many", "put_many_simple"}
 _NEEDS_EXTRA = "QK028"
 _PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock
 

@@ -87,7 +87,7 @@ class Prefetch:
         self._give_back()
 
     def _wanted(self) -> int:
-        """How many tasks the loop handles in _BUDGET at its pace since the last claim; twice as many as then at most."""
+        """How many tasks the loop handles in _BUDGET at its pace so far; at most twice as many as last time."""
         now = time.monotonic()
         each = (now - self._since) / self._count
         self._count = max(1, min(self._most, 2 * self._count, int(_BUDGET / max(each, 1e-6))))

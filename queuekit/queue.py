@@ -60,7 +60,9 @@ class Queue(Producer, Runs):
         self.wake = Wake(path.path, fallback=fallback)
         self._worker = worker
         self._process = (0, "")
-        self._lease_ms = None if lease is None else positive_milliseconds(lease)
+        self._lease_ms = (
+            0 if lease is None else positive_milliseconds(lease)
+        )  # 0 = as the task says, as None would
         self._next_tick = 0
         self._prefetch = prefetch
         if strategy not in (None, *STRATEGIES):
@@ -87,11 +89,11 @@ class Queue(Producer, Runs):
         moment = now_ms() if now is None else now
         given = self._claim_parameters(lease, moment)
         quick = now is None and moment < self._next_tick
-        while rows := self._next_row(given, quick):
+        while row := self._next_row(given, quick):
             try:
-                return claimed(self, rows[0])
+                return claimed(self, row)
             except UnicodeDecodeError as error:
-                self._bury(rows[0], error)
+                self._bury(row, error)
                 quick = False
         return None
 
@@ -100,14 +102,14 @@ class Queue(Producer, Runs):
         """True as long as no policy of the queue has met a claim of this object, and it names none itself."""
         return self._quick is _LEAN
 
-    def _next_row(self, given: dict[str, Any], quick: bool) -> list[tuple[Any, ...]]:
+    def _next_row(self, given: dict[str, Any], quick: bool) -> tuple[Any, ...] | None:
         run = self.database.run
         if quick and (rows := run(self._quick[0], given, self._quick[1])):
-            return rows
+            return rows[0]
         rows = run("claim", given)
         self._next_tick = given["now"] + _TICK_MS
         self._quick = _WHOLE if (quick and rows) or not self._plain else _LEAN
-        return rows
+        return rows[0] if rows else None
 
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
         """Take up to limit tasks at once, the best first. Raises Busy, and then took none."""
@@ -242,7 +244,8 @@ class Queue(Producer, Runs):
 
     def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
         lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
-        return {"queue": self.name, "worker": self.worker, "lease_ms": lease_ms, "now": now, **self._choice}
+        given = {"queue": self.name, "worker": self._worker or self.worker, "lease_ms": lease_ms, "now": now}
+        return given if self._plain else given | self._choice
 
     def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
         """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""

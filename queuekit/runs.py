@@ -12,6 +12,9 @@ from queuekit.durations import Duration, Moment, milliseconds, moment_ms, now_ms
 from queuekit.errors import BadPayload, LeaseLost, NoTask, Refused, reason_of
 from queuekit.model import Lease, Task, encode
 
+_NONE: Any = (
+    0  # binds NULL where a statement says so: sqlite3 looks for an adapter of None, which takes it 1 µs
+)
 _BY_RECEIPT = {"done", "failed", "released"}  # outcomes that somebody with the receipt has written
 
 
@@ -19,12 +22,12 @@ class Runs:
     """Ends and prolongs runs, cancels and retries tasks. now is ms since the epoch, for tests."""
 
     database: Database
-    _lease_ms: int | None = None
+    _lease_ms: int = 0  # 0 = as task and queue say
 
     def ack(self, receipt: str, result: Any = None, *, now: int | None = None) -> None:
         """The run succeeded: the task is done; result (None, text, or any JSON value) is kept. Raises LeaseLost."""
-        kept = None if result is None else encode(result)
-        if kept is not None and "\0" in kept:
+        kept = _NONE if result is None else encode(result)
+        if kept is not _NONE and "\0" in kept:
             raise BadPayload("a result is text without NUL; the task is not acked")
         given = {"receipt": receipt, "result": kept, "now": now_ms() if now is None else now}
         if not self.database.count("ack", given):
@@ -71,7 +74,7 @@ class Runs:
 
     def extend(self, receipt: str, lease: Duration | None = None, *, now: int | None = None) -> Lease:
         """Hold the task for another lease, from now; tells whether a cancel was asked. Raises LeaseLost."""
-        lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
+        lease_ms = (self._lease_ms or None) if lease is None else positive_milliseconds(lease)
         row = self.by_receipt("extend", {"receipt": receipt, "lease_ms": lease_ms, "now": now})
         return Lease(row["lease_until"], row["cancel_at"] is not None)
 

@@ -15,7 +15,7 @@
 --   :worker       text    = NULL         who takes it (up to 20 bytes cost nothing)
 --   :capabilities text    = NULL         what the worker can do: words, each once, with spaces between, such as  gpu region=us
 --   :strategy     text    = NULL         NULL (or what is none of these) = as the queue says, else priority
---   :lease_ms     integer = NULL         NULL = as the task says, else its queue, else 60000
+--   :lease_ms     integer = NULL         NULL (or 0) = as the task says, else its queue, else 60000
 --   :now          integer = the clock    the moment, in ms
 -- row
 --   id            integer
@@ -34,7 +34,7 @@ update qk_task
    set state = 'running', claims = claims + 1, worker = :worker, ended_at = null,
        claimed_at = coalesce(:now, (select now from qk_clock)),
        due_at = coalesce(:now, (select now from qk_clock))
-              + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000),
+              + coalesce(nullif(:lease_ms, 0), lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000),
        slot = ifnull((select (coalesce(max_running, rate_us) is not null) + 2 * (max_per_worker is not null)
                            + 4 * case when instr(' priority fifo lifo random fair ', ' ' || :strategy || ' ') then :strategy = 'fair' else strategy is 'fair' end
                         from qk_queue where name = coalesce(:queue, 'default')), 0)

@@ -4,7 +4,7 @@
 -- parameters
 --   :queue        text    = 'default'
 --   :worker       text    = NULL         who takes it (up to 20 bytes cost nothing)
---   :lease_ms     integer = NULL         NULL = as the task says, else its queue, else 60000
+--   :lease_ms     integer = NULL         NULL (or 0) = as the task says, else its queue, else 60000
 --   :now          integer = the clock    the moment, in ms
 -- row
 --   id            integer
@@ -20,7 +20,7 @@ update qk_task
    set state = 'running', claims = claims + 1, worker = :worker, ended_at = null,
        claimed_at = coalesce(:now, (select now from qk_clock)),
        due_at = coalesce(:now, (select now from qk_clock))
-              + coalesce(:lease_ms, lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000)
+              + coalesce(nullif(:lease_ms, 0), lease_ms, (select lease_ms from qk_queue where name = coalesce(:queue, 'default')), 60000)
  where id = (select id from qk_task
               where state = 'ready' and queue = coalesce(:queue, 'default') and lane = ''
               order by priority desc, share, id
