@@ -127,12 +127,12 @@ end;
 -- (No OF list: an update of the rowid would slip past one.)
 create trigger if not exists qk_task_move after update on qk_task
 when not (new.id = old.id and case
+  when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
+                                                           and case when new.key is null then 1 else ifnull(new.key_until > 0, 1) end
+                                                           and coalesce(new.turn, new.batch, nullif(new.slot + new.awaited, 0)) is null
+  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and ifnull(new.key_until, 0) >= 0 and new.slot + new.counted = 0
   when new.state = old.state                              then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and new.ended_at is old.ended_at and new.result is old.result
-  when old.state = 'ready'   and new.state = 'running'    then new.claims = old.claims + 1 and ifnull(new.key_until, 0) >= 0 and new.slot + new.counted = 0
-  when old.state = 'running' and new.state = 'done'       then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
-                                                           and (new.key is null or new.key_until is null or new.key_until > 0)
-                                                           and new.slot + new.awaited = 0 and coalesce(new.turn, new.batch) is null
   when old.state = 'ready'   and new.state = 'blocked'    then new.claims = old.claims and new.worker is old.worker and new.claimed_at is old.claimed_at
                                                            and new.ended_at is old.ended_at and new.result is old.result and new.group_key is null
   else 0 end)

@@ -9,5 +9,6 @@ drop index if exists qk_task_line_timed;
 drop index if exists qk_task_batch;
 drop index if exists qk_task_dead;
 drop trigger if exists qk_tick_due;
+drop trigger if exists qk_task_move;
 
 update qk_meta set value = 3 where name = 'schema_version';
