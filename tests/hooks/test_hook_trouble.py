@@ -154,9 +154,9 @@ def test_a_sqlite3_that_does_not_work_leaves_the_task_in_the_spool(
     assert [(task["queue"], task["kind"]) for task in drained(db)] == [QUEUES[hook]]
 
 
-@pytest.mark.parametrize("program", ["sqlite3", "od", "sed"])
+@pytest.mark.parametrize(("program", "job"), [("sqlite3", "backup"), ("od", "caf\u00e9"), ("tr", "caf\u00e9")])
 def test_a_machine_without_a_program_leaves_the_task_in_the_spool(
-    db: Path, env: dict[str, str], program: str
+    db: Path, env: dict[str, str], program: str, job: str
 ) -> None:
     """Really without: in a mount namespace where the program is an empty file."""
     inside = ["unshare", "--map-root-user", "--mount", "/bin/sh", "-c"]
@@ -164,11 +164,11 @@ def test_a_machine_without_a_program_leaves_the_task_in_the_spool(
         [*inside, "mount --bind /dev/null /dev/null"], capture_output=True, check=False
     ).returncode:
         pytest.skip("no mount namespaces here")
-    hide = f'mount --bind /dev/null "{shutil.which(program)}" && exec "{HOOKS / "cron-put"}" backup'
+    hide = f'mount --bind /dev/null "{shutil.which(program)}" && exec "{HOOKS / "cron-put"}" {job}'
     done = subprocess.run([*inside, hide], env=env, capture_output=True, timeout=LIMIT)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert tasks(db) == []
-    assert [task["kind"] for task in drained(db)] == ["backup"]
+    assert [task["kind"] for task in drained(db)] == [job]
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere"])
