@@ -154,7 +154,9 @@ def test_a_sqlite3_that_does_not_work_leaves_the_task_in_the_spool(
     assert [(task["queue"], task["kind"]) for task in drained(db)] == [QUEUES[hook]]
 
 
-@pytest.mark.parametrize(("program", "job"), [("sqlite3", "backup"), ("od", "caf\u00e9"), ("tr", "caf\u00e9")])
+@pytest.mark.parametrize(
+    ("program", "job"), [("sqlite3", "backup"), ("od", "caf\u00e9"), ("tr", "caf\u00e9")]
+)
 def test_a_machine_without_a_program_leaves_the_task_in_the_spool(
     db: Path, env: dict[str, str], program: str, job: str
 ) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
-from shell_client import Qk
+from shell_client import QK, Qk
 
 HOSTILE = {
     "empty": b"",
@@ -153,6 +156,42 @@ NOT_TEXT = [
 def test_a_payload_that_is_not_text_is_refused(qk: Qk, payload: bytes) -> None:
     assert "payload" in qk.refused(65, "put", stdin=payload)
     assert qk.sql("select count(*) from qk_task") == [["0"]]
+
+
+@pytest.mark.parametrize("length", [599, 600, 601, 1200, 5999, 6001])
+@pytest.mark.parametrize("letter", ["x", "é", "\x01", "\x7f", "\n"])
+def test_a_payload_of_any_length_comes_back_byte_for_byte(qk: Qk, length: int, letter: str) -> None:
+    """qk reads a short one itself, and has od read what is longer: where they meet nothing is lost."""
+    payload = (b"a" * length + letter.encode())[-length:]
+    for task in (qk.put(stdin=payload), qk.put("--", payload)):
+        assert qk("show", str(task), "--payload").stdout == payload
+    for cut in (payload[:-1] + b"\0", payload + b"\0", payload + b"\0x", payload + b"\xff"):
+        qk.refused(65, "put", stdin=cut)
+    assert qk.sql("select count(*) from qk_task") == [["2"]]
+
+
+def test_stdin_may_be_a_file_and_may_not_be_a_folder(qk: Qk, tmp_path: Path) -> None:
+    for length in (1, 600, 5000):
+        (tmp_path / "payload").write_bytes(b"f" * length)
+        with (tmp_path / "payload").open() as file:
+            done = subprocess.run([QK, "put"], stdin=file, env=qk.env, capture_output=True, check=True)
+        assert qk("show", done.stdout.decode().strip(), "--payload").stdout == b"f" * length
+    folder = os.open(tmp_path, os.O_RDONLY)
+    done = subprocess.run([QK, "put"], stdin=folder, env=qk.env, capture_output=True, check=False)
+    os.close(folder)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"nothing was put" in done.stderr
+    assert qk.sql("select count(*) from qk_task") == [["3"]]
+
+
+def test_a_payload_that_comes_bit_by_bit_is_read_to_its_end(qk: Qk) -> None:
+    with subprocess.Popen([QK, "put"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=qk.env) as put:
+        assert put.stdin
+        for part in (b"a\n", b"b" * 700, b"\n", b"c"):
+            put.stdin.write(part)
+            put.stdin.flush()
+        out, _ = put.communicate(timeout=30)
+    assert qk("show", out.decode().strip(), "--payload").stdout == b"a\n" + b"b" * 700 + b"\nc"
 
 
 @pytest.mark.parametrize("bad", NOT_TEXT)
