@@ -245,3 +245,15 @@ def test_json_of_every_byte(env: dict[str, str], shell: str) -> None:
         check=True,
     )
     assert json.loads(latin.stdout) == "café"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("end", ["exit", "task q k '' two; exit", "hex() { exit; }; sql two"])
+def test_what_breaks_off_on_its_way_to_the_queue_is_in_the_spool_and_not_in_the_file(
+    db: Path, run: Callable[..., Result], shell: str, end: str
+) -> None:
+    tasks_then = f'tasks() {{ task q k "" one; [ "$way" = spool ] || {{ {end}; }}; }}'
+    script = f'here=$0; . "$0/drop"; {tasks_then}; {{ drop; }} >/dev/null 2>&1'
+    run(*shell.split(), "-c", script, HOOKS)
+    assert tasks(db) == []
+    assert [task["payload"] for task in drained(db)] == ["one"]

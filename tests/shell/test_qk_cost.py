@@ -92,3 +92,8 @@ def test_what_a_put_reads_is_a_third_of_qk(qk: Qk) -> None:
 def test_a_verb_that_only_looks_like_one_is_none(qk: Qk) -> None:
     for word in ("put_more", "put_failed", "put claim", "", "-x", "begin", "PUT"):
         assert "no such verb" in qk.refused(2, word)
+
+
+def test_without_here_strings_in_pipes_a_put_needs_a_process_more_and_no_program(qk: Qk, log: Path) -> None:
+    qk.out("put", "x", BASH_COMPAT="5.0")
+    assert programs(log) == ["sqlite3"]

@@ -74,6 +74,12 @@ def test_a_payload_given_on_stdin_comes_back_byte_for_byte(qk: Qk, payload: byte
 
 
 @hostile
+def test_the_road_that_an_older_bash_takes_is_as_exact(qk: Qk, payload: bytes) -> None:
+    task = int(qk.out("put", stdin=payload, BASH_COMPAT="5.0"))
+    assert qk("show", str(task), "--payload", BASH_COMPAT="5.0").stdout == payload
+
+
+@hostile
 def test_a_worker_command_gets_the_payload_byte_for_byte(qk: Qk, payload: bytes) -> None:
     task = qk.put(stdin=payload)
     assert qk("work", "default", "--burst", "--", "od", "-An", "-v", "-tx1").returncode == 0
