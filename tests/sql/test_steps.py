@@ -1,4 +1,4 @@
-"""What each verb costs in steps of SQLite's machine, to the step: no load touches these numbers, so they may be asserted.
+"""What each verb costs in steps of SQLite's machine, exactly: no load touches these numbers, so they may be asserted.
 
 They belong to one version of SQLite. Another one compiles a little differently: there they must be near.
 """
