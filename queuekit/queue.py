@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import queue as stdlib_queue
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from queuekit import consumer
+from queuekit.claims import Claims
 from queuekit.database import Database
-from queuekit.durations import Duration, each_us, milliseconds, now_ms, positive_milliseconds
-from queuekit.errors import QueuekitError, Usage
-from queuekit.identity import process_name
-from queuekit.model import FINISHED, STATES, STRATEGIES, Task, a_state, claimed, receipt_of
-from queuekit.producer import Producer, words
-from queuekit.runs import Runs
+from queuekit.durations import Duration, each_us, milliseconds
+from queuekit.errors import Usage
+from queuekit.model import FINISHED, STATES, Task, a_state
+from queuekit.producer import Producer
 from queuekit.schema import default_path
 from queuekit.wake import Wake
-
-_log = logging.getLogger("queuekit")
-_LEAN = ("claim_simple", 0)  # takes nothing from a queue with policies of its own
-_WHOLE = ("claim", 1)  # the statement of claim.sql without the tick before it
-_TICK_MS = 50  # a busy consumer looks for due tasks this often, an idle one at every claim
 
 Empty = stdlib_queue.Empty
 """Raised by get when there was nothing in time: the standard library's queue.Empty."""
 
 
-class Queue(Producer, Runs):
+class Queue(Producer, Claims):
     """The queue called name in the file at path (or in an open Database, to share its transactions).
 
     The file is made if it is missing. lease is the default lease of claims (None: as task and queue say), strategy
@@ -58,75 +51,8 @@ class Queue(Producer, Runs):
         self.database = path
         self.name = name
         self.wake = Wake(path.path, fallback=fallback)
-        self._worker = worker
-        self._process = (0, "")
-        self._lease_ms = (
-            0 if lease is None else positive_milliseconds(lease)
-        )  # 0 = as the task says, as None would
-        self._next_tick = 0
         self._prefetch = prefetch
-        if strategy not in (None, *STRATEGIES):
-            raise Usage(f"a strategy is one of {', '.join(STRATEGIES)}, not {strategy!r}")
-        self._choice = {
-            "strategy": strategy,
-            "capabilities": None if capabilities is None else words(capabilities),
-        }
-        self._plain = strategy is None and self._choice["capabilities"] is None
-        self._quick = _LEAN if self._plain else _WHOLE  # what a busy consumer claims by
-
-    @property
-    def worker(self) -> str:
-        """The name that the runs of this queue object go by."""
-        if self._worker is not None:
-            return self._worker
-        pid = os.getpid()
-        if self._process[0] != pid:
-            self._process = (pid, process_name())
-        return self._process[1]
-
-    def claim(self, *, lease: Duration | None = None, now: int | None = None) -> Task | None:
-        """Take the best ready task for the length of a lease, or None. Raises Busy."""
-        moment = now_ms() if now is None else now
-        given = self._claim_parameters(lease, moment)
-        quick = now is None and moment < self._next_tick
-        while row := self._next_row(given, quick):
-            try:
-                return claimed(self, row)
-            except UnicodeDecodeError as error:
-                self._bury(row, error)
-                quick = False
-        return None
-
-    @property
-    def is_lean(self) -> bool:
-        """True as long as no policy of the queue has met a claim of this object, and it names none itself."""
-        return self._quick is _LEAN
-
-    def _next_row(self, given: dict[str, Any], quick: bool) -> tuple[Any, ...] | None:
-        run = self.database.run
-        if quick and (rows := run(self._quick[0], given, self._quick[1])):
-            return rows[0]
-        rows = run("claim", given)
-        self._next_tick = given["now"] + _TICK_MS
-        self._quick = _WHOLE if (quick and rows) or not self._plain else _LEAN
-        return rows[0] if rows else None
-
-    def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
-        """Take up to limit tasks at once, the best first. Raises Busy, and then took none."""
-        given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
-        with self.database.transaction():  # what fails takes nothing that nobody would be told of
-            rows = self.database.run("claim_many", given) if self._plain else []
-            rows.sort(key=lambda row: (-row[7], row[0]))
-            while len(rows) < limit and (more := self.database.run("claim", given)):
-                rows += more  # claims go by another order, one by one (or none is left)
-        return list(self._decoded(rows))
-
-    def _decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[Task]:
-        for row in rows:
-            try:
-                yield claimed(self, row)
-            except UnicodeDecodeError as error:
-                self._bury(row, error)
+        self._claims_as(worker, lease, strategy, capabilities)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Task:
         """Claim a task, sleeping until there is one, timeout seconds at most. Raises Empty when there was none.
@@ -241,16 +167,3 @@ class Queue(Producer, Runs):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
-        lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)
-        given = {"queue": self.name, "worker": self._worker or self.worker, "lease_ms": lease_ms, "now": now}
-        return given if self._plain else given | self._choice
-
-    def _bury(self, row: tuple[Any, ...], error: UnicodeDecodeError) -> None:
-        """A claimed row that is no text for Python would stop every consumer it meets: it is dead, with the reason."""
-        receipt = receipt_of(row)
-        try:
-            self.nack(receipt, f"its text is no UTF-8: {error}", dead=True)
-        except QueuekitError as trouble:  # the other tasks of this claim must not be lost sight of
-            _log.warning("task %s is no UTF-8; it is held until its lease ends: %s", receipt, trouble)

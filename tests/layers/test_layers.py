@@ -12,7 +12,7 @@ from source import MODULES, Module
 LAYERS = [
     "statements errors durations outcome logs model identity toml rule",
     "schema open_file transaction database",
-    "producer runs schedule consumer wake queue batch flow_run flow drawing",
+    "producer runs claims prefetch schedule consumer wake queue batch flow_run flow drawing",
     "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat"
     " flow_file",
     "__init__",
