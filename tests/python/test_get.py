@@ -260,7 +260,7 @@ def test_a_busy_consumer_looks_for_what_is_due_every_twentieth_of_a_second(
 ) -> None:
     start = 2_000_000_000_000
     clock = [start]
-    monkeypatch.setattr("queuekit.queue.now_ms", lambda: clock[0])
+    monkeypatch.setattr("queuekit.claims.now_ms", lambda: clock[0])
     queue.put_many(["ready"] * 4)
     queue.put("due", delay=0.01, priority=9, now=start)
     seen = []
