@@ -27,6 +27,7 @@ _MODULES = {
     "flow": "flowing",
     **dict.fromkeys(("ls", "show", "results", "stats", "sql", "help"), "looking"),
     **dict.fromkeys(("work", "daemon"), "working"),
+    "bench": "benching",
 }
 
 _EPILOG = """\b

@@ -1,58 +1,181 @@
-"""One measurement in a process of its own, on a file of its own.
+"""One cell in a process of its own, on a file of its own: python -m tests.bench.cell, its Task as JSON on stdin.
 
-python -m tests.bench.cell CONTENDER ACTION COUNT BYTES READY DONE SCHEDULED
-
-Prints microseconds of wall time and of CPU time per action.
+Prints its Measurement as JSON. Every message has a number, so that one that is lost or comes twice is seen.
 """
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
 import tempfile
+import threading
 import time
-from functools import partial
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-_BATCH = 1000
+from . import systems
+from .cells import BATCH, HUNDRED, THREADS
+from .processes import side_by_side
+from .systems import System
 
-
-def measure(contender: Any, action: str, count: int, payload: str) -> tuple[float, float]:
-    """Seconds of wall and of CPU time for count actions."""
-    begin, cpu = time.perf_counter(), time.process_time()
-    if action == "put":
-        for _ in range(count):
-            contender.put(payload)
-    elif action == "put_many":
-        for _ in range(count // _BATCH):
-            contender.put_many([payload] * _BATCH)
-    elif action == "claim+ack":
-        for _ in range(count):
-            contender.claim_and_ack()
-    else:
-        contender.loop(count)
-    return time.perf_counter() - begin, time.process_time() - cpu
+_WARM = 20  # messages
 
 
-def main(name: str, action: str, *numbers: str) -> None:
-    count, size, ready, done, scheduled = map(int, numbers)
-    make: Any
-    if name.startswith("floor"):
-        from tests.bench.floor import Floor
+class Task(NamedTuple):
+    """What a cell's process is told: the system's name, and the rest as in cells.py, in a folder on the disk."""
 
-        make = partial(Floor, small_pages=True) if name == "floor-2048" else Floor
-    else:
-        from tests.bench import ours
+    system: str
+    action: str
+    count: int
+    size: int
+    synchronous: str
+    folder: str
 
-        make = {"ours": ours.Ours, "bare": ours.Bare}[name]
-    payload = "x" * size
-    with tempfile.TemporaryDirectory() as folder:
-        contender = make(Path(folder) / "bench.db")
-        extra = {} if name.startswith("floor") else {"done": done, "scheduled": scheduled}
-        contender.fill(ready + (0 if action.startswith("put") else count), payload, **extra)
-        wall, cpu = measure(contender, action, count, payload)
-    print(wall / count * 1e6, cpu / count * 1e6)
+
+class Measurement(NamedTuple):
+    """Microseconds of wall and CPU time a message, and what became of the messages."""
+
+    wall: float
+    cpu: float
+    count: int
+    delivered: int
+    twice: int
+    lost: int
+    refused: int
+    settings: dict[str, Any]
+
+
+def measured(task: Task) -> Measurement:
+    """The action on a fresh queue. Raises what the system raises."""
+    with tempfile.TemporaryDirectory(dir=task.folder) as folder:
+        adapter = systems.load(task.system)
+        queue = adapter(Path(folder), task.synchronous, threads=task.action == "threads")
+        warm(queue)
+        texts = payloads(task.count, task.size)
+        if task.action == "processes":
+            wall, cpu, seen, refused = side_by_side(queue, task.system, Path(folder), task.count, task.size)
+        else:
+            refused = 0
+            wall, cpu, seen = act(queue, task.action, texts)
+        settings = queue.settings()
+        queue.close()
+    delivered, twice, lost = tally(task.count, seen)
+    each = 1e6 / task.count
+    return Measurement(wall * each, cpu * each, task.count, delivered, twice, lost, refused, settings)
+
+
+def payloads(count: int, size: int, first: int = 0) -> list[str]:
+    """So many texts of size bytes, which begin with a number of their own."""
+    return [f"{number:08d}".ljust(size, "x") for number in range(first, first + count)]
+
+
+def tally(count: int, seen: Iterable[str]) -> tuple[int, int, int]:
+    """How many of the messages 0 to count were delivered, how many of them more than once, and how many never."""
+    times = Counter(int(text[:8]) for text in seen)
+    return len(times), sum(n > 1 for n in times.values()), count - len(times)
+
+
+def act(queue: System, action: str, texts: list[str]) -> tuple[float, float, list[str]]:
+    """Seconds of wall and CPU time for the action on all the texts, and what was delivered in the end."""
+    putting = action in ("put", "put_many", "threads")
+    if not putting:
+        fill(queue, texts)
+        queue.checkpoint()
+    work = _ACTIONS[action]
+    begin, cpu = time.perf_counter(), spent()
+    seen = work(queue, texts)
+    wall, cpu = time.perf_counter() - begin, spent() - cpu
+    return wall, cpu, drain(queue) if putting else seen + drain(queue)
+
+
+def spent() -> float:
+    """Seconds of CPU time of this process and of those it has waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def warm(queue: System) -> None:
+    """A few messages on their way, so that no first use of anything is measured."""
+    for text in payloads(max(1, round(_WARM * queue.pace)), 200):
+        queue.put(text)
+        queue.claim_and_ack()
+
+
+def fill(queue: System, texts: list[str]) -> None:
+    """Put them, in batches where the system has them."""
+    if queue.offers("put_many"):
+        for start in range(0, len(texts), BATCH):
+            queue.put_many(texts[start : start + BATCH])
+        return
+    for text in texts:
+        queue.put(text)
+
+
+def drain(queue: System) -> list[str]:
+    """What is still there, claimed and acked."""
+    seen = []
+    while (message := queue.claim()) is not None:
+        queue.done(message)
+        seen.append(queue.payload(message))
+    return seen
+
+
+def _put(queue: System, texts: list[str]) -> list[str]:
+    put = queue.put
+    for text in texts:
+        put(text)
+    return []
+
+
+def _put_many(queue: System, texts: list[str]) -> list[str]:
+    for start in range(0, len(texts), BATCH):
+        queue.put_many(texts[start : start + BATCH])
+    return []
+
+
+def _claim_and_ack(queue: System, texts: list[str]) -> list[str]:
+    return [queue.claim_and_ack() for _ in texts]
+
+
+def _claim_many(queue: System, texts: list[str]) -> list[str]:
+    seen: list[str] = []
+    for _ in range(0, len(texts), HUNDRED):
+        seen += queue.claim_many_and_ack(HUNDRED)
+    return seen
+
+
+def _loop(queue: System, texts: list[str]) -> list[str]:
+    return queue.loop(len(texts))
+
+
+def _threads(queue: System, texts: list[str]) -> list[str]:
+    """All the texts put by THREADS threads."""
+    put = queue.putter()
+
+    def some(nth: int) -> None:
+        for text in texts[nth::THREADS]:
+            put(text)
+
+    threads = [threading.Thread(target=some, args=(nth,)) for nth in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return []
+
+
+_ACTIONS = {
+    "put": _put,
+    "put_many": _put_many,
+    "claim+ack": _claim_and_ack,
+    "claim_many": _claim_many,
+    "loop": _loop,
+    "threads": _threads,
+}
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print(json.dumps(measured(Task(**json.load(sys.stdin)))._asdict()))

@@ -11,13 +11,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from queuekit import Batch, Queue, statements
 from queuekit.schema import extend
+
+from .goals import FLAT
 
 _NOW = 2_000_000_000_000
 _FEW, _MANY = 1000, 1_000_000
@@ -115,12 +117,14 @@ def _depth(queue: Queue) -> None:
 
 
 # style of the file: what is measured on it, with what policy before, and how many ready tasks an operation takes away
-_CELLS: dict[str, list[tuple[str, Callable[[Queue], None], Callable[[Queue], object] | None, int]]] = {
+_Cell = tuple[str, Callable[[Queue], None], Callable[[Queue], object] | None, int]
+_CELLS: dict[str, list[_Cell]] = {
     "plain": [
         ("claim + ack by priority", _claim_and_ack(), None, 1),
         ("fifo", _claim_and_ack(strategy="fifo"), None, 1),
         ("lifo", _claim_and_ack(strategy="lifo"), None, 1),
         ("random", _claim_and_ack(strategy="random"), None, 1),
+        ("put", _put(), None, 0),
         ("put until", _put(within="1h"), None, 0),
         ("put with a key, replaced", _put(key="k", on_conflict="replace"), None, 0),
         ("put after one, ack, claim, ack", _pair, None, 0),
@@ -134,30 +138,40 @@ _CELLS: dict[str, list[tuple[str, Callable[[Queue], None], Callable[[Queue], obj
 }
 
 
-def features(scale: float) -> None:
-    """Print the cost in the small and the large file, and its ratio, of every feature."""
-    print(f"{'flatness of features':34} {'1k':>8} {'1M':>8} {'ratio':>6}")
+def measure(scale: float, rounds: int) -> list[dict[str, Any]]:
+    """The ratio of the cost in the large file to that in the small one, of every feature. rounds is not used."""
     large = max(_FEW, int(_MANY * scale))
-    for style, cells in _CELLS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            few = build(Path(folder) / "few.db", _FEW, 0, style)
-            many = build(Path(folder) / "many.db", large, large, style)
-            for what, act, policy, taken in cells:
-                for queue in (few, many):
-                    if policy:
-                        policy(queue)
-                _measure(what, act, partial(refill, style=style, count=taken * _EACH), few, many)
-            few.close()
-            many.close()
+    return [row for style, cells in _CELLS.items() for row in _of_style(style, cells, large)]
 
 
-def _measure(what: str, act: Callable[[Queue], None], again: Callable[[Queue], None], *queues: Queue) -> None:
+def _of_style(style: str, cells: list[_Cell], large: int) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        few = build(Path(folder) / "few.db", _FEW, 0, style)
+        many = build(Path(folder) / "many.db", large, large, style)
+        for what, act, policy, taken in cells:
+            for queue in (few, many):
+                if policy:
+                    policy(queue)
+            yield _ratio(what, act, partial(refill, style=style, count=taken * _EACH), few, many)
+        few.close()
+        many.close()
+
+
+def _ratio(
+    what: str, act: Callable[[Queue], None], again: Callable[[Queue], None], *queues: Queue
+) -> dict[str, Any]:
     for queue in queues:
         _turn(act, again, queue)
     turns = [[_turn(act, again, queue) for queue in queues] for _ in range(_TURNS)]
     few, many = (statistics.median(column) for column in zip(*turns, strict=True))
-    ratio = statistics.median(turn[1] / turn[0] for turn in turns)
-    print(f"{what:34} {few:8.1f} {many:8.1f} {ratio:6.2f}", flush=True)
+    return {
+        "name": f"flat: {what}",
+        "value": statistics.median(turn[1] / turn[0] for turn in turns),
+        "unit": "×",
+        "goal": FLAT,
+        "better": "less",
+        "note": f"{few:.1f} → {many:.1f} µs of CPU time",
+    }
 
 
 def _turn(act: Callable[[Queue], None], again: Callable[[Queue], None], queue: Queue) -> float:
@@ -171,4 +185,5 @@ def _turn(act: Callable[[Queue], None], again: Callable[[Queue], None], queue: Q
 
 
 if __name__ == "__main__":
-    features(float(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    for row in measure(float(sys.argv[1]) if len(sys.argv) > 1 else 1, 1):
+        print(f"{row['name']:40} {row['value']:6.2f}   {row['note']}")

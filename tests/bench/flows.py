@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from queuekit import Flow, Queue, chain, chord, group, step
 
@@ -66,16 +67,23 @@ _CELLS: list[tuple[str, Callable[[Queue, int], float], int]] = [
 ]
 
 
-def flows(scale: float) -> None:
-    """Print CPU microseconds a task in a flow of a tenth and in the whole, and their ratio."""
-    print(f"\n{'flows (CPU µs a task)':34} {'a tenth':>10} {'all':>16} {'ratio':>6}")
-    for what, act, steps in _CELLS:
-        large = max(_WIDTH * 2, int(steps * scale))
-        small = max(_WIDTH, large // 10)
-        seen = [(_fresh(act, small), _fresh(act, large)) for _ in range(_ROUNDS)]
-        few, many = (statistics.median(column) for column in zip(*seen, strict=True))
-        ratio = statistics.median(large / small for small, large in seen)
-        print(f"{what:34} {few:10.1f} {many:8.1f} ({large:5}) {ratio:6.2f}", flush=True)
+def measure(scale: float, rounds: int) -> list[dict[str, Any]]:
+    """CPU microseconds a task in a whole flow, and its ratio to that in a tenth of it. rounds is not used."""
+    return [_row(what, act, max(_WIDTH * 2, int(steps * scale))) for what, act, steps in _CELLS]
+
+
+def _row(what: str, act: Callable[[Queue, int], float], large: int) -> dict[str, Any]:
+    small = max(_WIDTH, large // 10)
+    seen = [(_fresh(act, small), _fresh(act, large)) for _ in range(_ROUNDS)]
+    few, many = (statistics.median(column) for column in zip(*seen, strict=True))
+    return {
+        "name": f"flow: {what}",
+        "value": many,
+        "unit": "µs",
+        "goal": None,
+        "better": "less",
+        "note": f"of CPU time a task, of {large}; {few:.1f} µs of {small}",
+    }
 
 
 def _fresh(act: Callable[[Queue, int], float], steps: int) -> float:
@@ -90,4 +98,5 @@ def _spent(act: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    flows(float(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    for row in measure(float(sys.argv[1]) if len(sys.argv) > 1 else 1, 1):
+        print(f"{row['name']:45} {row['value']:8.1f} {row['unit']}   {row['note']}")

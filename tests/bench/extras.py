@@ -1,0 +1,43 @@
+"""What else a run tells: each is a module with measure(scale, rounds), or is counted here for every system."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from . import killed
+from .cells import EXTRAS
+from .systems import load
+
+_COUNTED = {"killed", "frames", "steps"}
+
+
+def known() -> list[str]:
+    """The names of those that this installation has, in the order of EXTRAS."""
+    return [name for name in EXTRAS if find_spec(f"{__package__}.{name}")]
+
+
+def told(
+    name: str, systems: Iterable[str], folder: Path, scale: float, rounds: int, tell: Callable[[str], None]
+) -> Any:
+    """What the extra of this name has measured, as plain data: rows, or a dict by system or verb."""
+    tell(EXTRAS[name])
+    if name == "killed":
+        return _killed(systems, folder)
+    if name in _COUNTED:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            return import_module(f".{name}", __package__).per_verb(Path(place))
+    return import_module(f".{name}", __package__).measure(scale, rounds)
+
+
+def _killed(systems: Iterable[str], folder: Path) -> dict[str, Any]:
+    """All at once: most of it is waiting."""
+    names = [name for name in systems if load(name).consumes]
+    with ThreadPoolExecutor(len(names) or 1) as pool:
+        return dict(zip(names, pool.map(partial(killed.measure, folder=folder), names), strict=True))

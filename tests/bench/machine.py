@@ -1,0 +1,77 @@
+"""The machine that a run is of, and the folder on it that the files are in."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from queuekit.errors import Usage
+
+_IN_MEMORY = {"tmpfs", "ramfs", "devtmpfs"}
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Processor, cores, kernel, file system of the folder, Python, SQLite, date and load."""
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file system": file_system(folder),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "sqlite3 program": _program(),
+        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+    }
+
+
+def real_disk(folder: Path) -> Path:
+    """A folder for the files, inside folder. Raises Usage if that is no folder, or is one in memory."""
+    if not folder.is_dir():
+        raise Usage(f"there is no folder {folder}")
+    if (kind := file_system(folder)) in _IN_MEMORY:
+        raise Usage(f"{folder} is in memory ({kind}), which would measure no disk: name another by --dir")
+    return Path(tempfile.mkdtemp(prefix="queuekit-bench-", dir=folder))
+
+
+def default_folder() -> Path:
+    """The user's cache, or the current folder where there is none."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache if cache.is_dir() else Path.cwd()
+
+
+def file_system(folder: Path) -> str:
+    """The kind of the file system that the folder is on, "unknown" where the kernel does not tell."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "unknown"
+    here, found = str(folder.resolve()), ("", "unknown")
+    for _, point, kind, *_ in map(str.split, mounts):
+        point = point.replace("\\040", " ")
+        if (here == point or here.startswith(point.rstrip("/") + "/")) and len(point) >= len(found[0]):
+            found = point, kind
+    return found[1]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
+
+
+def _program() -> str:
+    if not shutil.which("sqlite3"):
+        return "none"
+    told = subprocess.run(["sqlite3", "-version"], capture_output=True, text=True)
+    return told.stdout.split(" ")[0]
