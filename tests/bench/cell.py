@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from . import systems
 from .cells import BATCH, HUNDRED, THREADS
 from .processes import side_by_side
-from .systems import System
+from .systems.system import System
 
 _WARM = 20  # messages
 
@@ -29,7 +29,7 @@ class Task(NamedTuple):
 
     system: str
     action: str
-    count: int
+    messages: int
     size: int
     synchronous: str
     folder: str
@@ -40,7 +40,7 @@ class Measurement(NamedTuple):
 
     wall: float
     cpu: float
-    count: int
+    messages: int
     delivered: int
     twice: int
     lost: int
@@ -54,17 +54,19 @@ def measured(task: Task) -> Measurement:
         adapter = systems.load(task.system)
         queue = adapter(Path(folder), task.synchronous, threads=task.action == "threads")
         warm(queue)
-        texts = payloads(task.count, task.size)
+        texts = payloads(task.messages, task.size)
         if task.action == "processes":
-            wall, cpu, seen, refused = side_by_side(queue, task.system, Path(folder), task.count, task.size)
+            wall, cpu, seen, refused = side_by_side(
+                queue, task.system, Path(folder), task.messages, task.size
+            )
         else:
             refused = 0
             wall, cpu, seen = act(queue, task.action, texts)
         settings = queue.settings()
         queue.close()
-    delivered, twice, lost = tally(task.count, seen)
-    each = 1e6 / task.count
-    return Measurement(wall * each, cpu * each, task.count, delivered, twice, lost, refused, settings)
+    delivered, twice, lost = tally(task.messages, seen)
+    each = 1e6 / task.messages
+    return Measurement(wall * each, cpu * each, task.messages, delivered, twice, lost, refused, settings)
 
 
 def payloads(count: int, size: int, first: int = 0) -> list[str]:

@@ -12,7 +12,7 @@ THREADS = 8
 
 
 class Cell(NamedTuple):
-    """One action, done count times by each system that offers it, with payloads of size bytes.
+    """One action, done by each system that offers it, on so many messages with payloads of size bytes.
 
     against is the action of the floor that ratios are to, where it is another.
     """
@@ -20,7 +20,7 @@ class Cell(NamedTuple):
     name: str
     title: str
     action: str
-    count: int
+    messages: int
     size: int = 200
     synchronous: str = "normal"
     against: str = ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import children, systems
-from .systems import System
+from .systems.system import System
 
 LEASE = 2.0
 """Seconds of a lease, where a system has one."""

@@ -14,7 +14,7 @@ from .summary import Figures, fate, figures, number
 
 KINDS = (".svg", ".png")
 # Okabe and Ito's colours, which the colour-blind can tell apart; the shape of the mark says the same.
-_OURS, _FLOOR, _PEER, _BAD = "#0072B2", "#000000", "#7A7A7A", "#D55E00"
+_OURS, _FLOOR, _PEER, _BAD = "#0072B2", "#000000", "#666666", "#D55E00"
 _COLUMNS = 3
 _LEFT_OUT = {"statements"}
 
@@ -79,8 +79,15 @@ def _scale(axis: Any, shown: list[Figures]) -> None:
     low = 10 ** math.floor(math.log10(least))
     axis.set_xscale("log")
     axis.set_xlim(low * 0.9, most * (most / low) ** 0.4)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _tick(value: float) -> str:
+    for size, name in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{name}"
+    return f"{value:g}"
 
 
 def _mark(axis: Any, place: int, name: str, found: Figures) -> None:

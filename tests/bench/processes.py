@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import children, systems
-from .systems import System
+from .systems.system import System
 
 _PRODUCERS = _CONSUMERS = 2
 _PAUSE = 0.0005  # seconds between two looks of a consumer that finds nothing

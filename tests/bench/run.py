@@ -129,7 +129,7 @@ def one_round(cell: Cell, scale: float, names: list[str], place: Path) -> dict[s
 
 def _task(cell: Cell, scale: float, system: str, place: Path) -> Task:
     least = _LEAST.get(cell.action, 1)
-    count = max(round(cell.count * scale), least) // least * least
+    count = max(round(cell.messages * scale), least) // least * least
     if cell.action == "loop":
         count = min(count, systems.load(system).loops)
     return Task(system, cell.action, count, cell.size, cell.synchronous, str(place))

@@ -50,7 +50,7 @@ def figures(rounds: list[Round], system: str, base: str = "floor") -> Figures | 
         cpu=statistics.median(one["cpu"] for one in seen),
         ratio=ratio(rounds, system, base, "wall"),
         cpu_ratio=ratio(rounds, system, base, "cpu"),
-        messages=sum(one["count"] for one in seen),
+        messages=sum(one["messages"] for one in seen),
         settings=seen[-1]["settings"],
         **totals,
     )

@@ -24,7 +24,8 @@ class PersistQueue(System):
     ) -> None:
         self.database = folder / "data.db"
         self.queue: Any = SQLiteAckQueue(str(folder), multithreading=threads)
-        for connection in {self.queue._getter, self.queue._putter}:
+        connections: set[Any] = {self.queue._getter, self.queue._putter}
+        for connection in connections:
             connection.execute(f"pragma synchronous = {synchronous}").fetchall()
 
     def query(self, sql: str) -> list[Any]:
