@@ -6,6 +6,7 @@ Prints its Measurement as JSON. Every message has a number, so that one that is 
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import tempfile
@@ -19,9 +20,12 @@ from typing import Any, NamedTuple
 from . import systems
 from .cells import BATCH, HUNDRED, THREADS
 from .processes import side_by_side
+from .rows import rows
 from .systems.system import System
 
 _WARM = 20  # messages
+_PUTTING = {"put", "put_many", "threads"}
+_NUMBERED = re.compile(rb"(\d{8})x{8}")  # how a message of payloads begins
 
 
 class Task(NamedTuple):
@@ -55,15 +59,17 @@ def measured(task: Task) -> Measurement:
         queue = adapter(Path(folder), task.synchronous, threads=task.action == "threads")
         warm(queue)
         texts = payloads(task.messages, task.size)
+        refused = 0
         if task.action == "processes":
             wall, cpu, seen, refused = side_by_side(
                 queue, task.system, Path(folder), task.messages, task.size
             )
         else:
-            refused = 0
             wall, cpu, seen = act(queue, task.action, texts)
         settings = queue.settings()
         queue.close()
+        if task.action in _PUTTING:
+            seen = stored(queue.database)
     delivered, twice, lost = tally(task.messages, seen)
     each = 1e6 / task.messages
     return Measurement(wall * each, cpu * each, task.messages, delivered, twice, lost, refused, settings)
@@ -81,16 +87,15 @@ def tally(count: int, seen: Iterable[str]) -> tuple[int, int, int]:
 
 
 def act(queue: System, action: str, texts: list[str]) -> tuple[float, float, list[str]]:
-    """Seconds of wall and CPU time for the action on all the texts, and what was delivered in the end."""
-    putting = action in ("put", "put_many", "threads")
-    if not putting:
+    """Seconds of wall and CPU time for the action on all the texts, and what it delivered."""
+    if action not in _PUTTING:
         fill(queue, texts)
         queue.checkpoint()
     work = _ACTIONS[action]
     begin, cpu = time.perf_counter(), spent()
     seen = work(queue, texts)
     wall, cpu = time.perf_counter() - begin, spent() - cpu
-    return wall, cpu, drain(queue) if putting else seen + drain(queue)
+    return wall, cpu, seen if action in _PUTTING else seen + drain(queue)
 
 
 def spent() -> float:
@@ -101,8 +106,8 @@ def spent() -> float:
 
 def warm(queue: System) -> None:
     """A few messages on their way, so that no first use of anything is measured."""
-    for text in payloads(max(1, round(_WARM * queue.pace)), 200):
-        queue.put(text)
+    for _ in range(max(1, round(_WARM * queue.pace))):
+        queue.put("w" * 200)
         queue.claim_and_ack()
 
 
@@ -123,6 +128,11 @@ def drain(queue: System) -> list[str]:
         queue.done(message)
         seen.append(queue.payload(message))
     return seen
+
+
+def stored(database: Path) -> list[str]:
+    """The numbers of the messages in the file, one for each row that has one."""
+    return [found[1].decode() for row in rows(database) for found in _NUMBERED.finditer(row)]
 
 
 def _put(queue: System, texts: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from queuekit.errors import Usage
 from . import machine, page
 from .plot import can_plot, plot
 from .run import plan, run
-from .tables import tables
+from .tables import for_terminal
 
 _SPEEDS = {"full": (7, 1.0), "quick": (3, 0.25), "smoke": (1, 0.01)}  # rounds, share of the counts
 
@@ -42,7 +42,7 @@ def bench(options: Options) -> None:
     if options.json == "-":
         sys.stdout.write(page.as_json(results))
     else:
-        sys.stdout.write("\n".join(table.text().replace("**", "") for table in tables(results)))
+        sys.stdout.write("\n".join(table.text().replace("**", "") for table in for_terminal(results)))
     if options.json not in (None, "-"):
         Path(options.json).write_text(page.as_json(results), encoding="utf-8")
     if options.plot:
@@ -69,7 +69,7 @@ def _tell(line: str) -> None:
 def _earlier(path: Path) -> Mapping[str, Any]:
     try:
         results: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        tables(results)
+        for_terminal(results)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Usage(f"{path} holds no results of a run ({type(error).__name__}: {error})") from None
     return results

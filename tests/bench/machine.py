@@ -50,15 +50,20 @@ def default_folder() -> Path:
 def file_system(folder: Path) -> str:
     """The kind of the file system that the folder is on, "unknown" where the kernel does not tell."""
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+        return mounted_as(folder.resolve(), Path("/proc/self/mounts").read_text(encoding="utf-8"))
     except OSError:
         return "unknown"
-    here, found = str(folder.resolve()), ("", "unknown")
-    for _, point, kind, *_ in map(str.split, mounts):
-        point = point.replace("\\040", " ")
-        if (here == point or here.startswith(point.rstrip("/") + "/")) and len(point) >= len(found[0]):
-            found = point, kind
-    return found[1]
+
+
+def mounted_as(folder: Path, mounts: str) -> str:
+    """The kind of the mount that a folder lies in, by the lines of /proc/self/mounts; the last one hides the others."""
+    place, kind = Path(), "unknown"
+    for line in mounts.splitlines():
+        _, point, its_kind, *_ = line.split()
+        mount = Path(point.replace("\\040", " "))
+        if folder.is_relative_to(mount) and len(mount.parts) >= len(place.parts):
+            place, kind = mount, its_kind
+    return kind
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from queuekit.errors import Usage
 
 from .plot import can_plot, plot
-from .tables import tables
+from .tables import for_page
 
 PAGE, FOLDER, PICTURE, DATA = "benchmarks.md", "benchmarks", "speed.svg", "results.json"
 _RESULTS = re.compile(r"(<!-- results: [^\n]*-->\n).*?(<!-- end of results -->)", re.DOTALL)
@@ -43,5 +43,4 @@ def as_json(results: Mapping[str, Any]) -> str:
 
 def _body(results: Mapping[str, Any]) -> str:
     picture = f"![Messages a second of every system in every cell]({FOLDER}/{PICTURE})\n"
-    found = tables(results)
-    return "\n".join([picture, *(table.markdown() for table in found)])
+    return "\n".join([picture, *(table.markdown() for table in for_page(results))])

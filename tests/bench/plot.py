@@ -33,7 +33,7 @@ def plot(results: Mapping[str, Any], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("agg")
-    matplotlib.rcParams.update({"svg.hashsalt": "queuekit", "svg.fonttype": "path", "font.size": 9})
+    matplotlib.rcParams.update({"svg.hashsalt": "queuekit", "svg.fonttype": "none", "font.size": 9})
     from matplotlib import pyplot
 
     cells = [cell for cell in results["cells"].values() if any(cell["rounds"])]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .cells import EXTRAS
+from .killed import LEASE, LIMIT
 from .summary import Figures, fate, figures, number, reached
 
 Results = Mapping[str, Any]
@@ -40,10 +41,20 @@ class Table(NamedTuple):
         return f"{'#' * level} {self.title}\n\n{note}{body}\n"
 
 
-def tables(results: Results) -> list[Table]:
-    """All that a run has to tell, the goals first; those without rows are left out."""
-    found = [_goals(results), _overview(results), _systems(results), *_cells(results), *_extras(results)]
-    return [table for table in [*found, _machine(results)] if table.rows]
+def for_page(results: Results) -> list[Table]:
+    """All that a run has to tell, what matters most first; tables without rows are left out."""
+    first = [_goals(results), _overview(results), _systems(results)]
+    return _full([*first, *_extras(results), _machine(results), *_cells(results)])
+
+
+def for_terminal(results: Results) -> list[Table]:
+    """The same, with what matters most at the end, where it is seen."""
+    last = [_systems(results), _overview(results), _goals(results)]
+    return _full([*_cells(results), *_extras(results), _machine(results), *last])
+
+
+def _full(tables: Iterable[Table]) -> list[Table]:
+    return [table for table in tables if table.rows]
 
 
 def _goals(results: Results) -> Table:
@@ -141,8 +152,6 @@ def _extras(results: Results) -> Iterator[Table]:
 
 
 def _killed(found: Mapping[str, Any], systems: Mapping[str, Any]) -> Table:
-    from .killed import LEASE, LIMIT
-
     meaning = {
         "redelivered": "handed out again after {after:.1f} s",
         "held": f"in the file still, handed to nobody within {LIMIT:.0f} s",

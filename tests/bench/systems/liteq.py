@@ -85,6 +85,7 @@ class Liteq(System):
     def loop(self, count: int) -> list[str]:
         """Its worker as it is, in a thread."""
         self.expected = count
+        self.enough.clear()
         thread = threading.Thread(target=self.worker.run)
         thread.start()
         self.enough.wait()
