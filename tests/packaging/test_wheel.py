@@ -68,9 +68,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_the_wheel_has_the_package_and_what_it_needs_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"queuekit"}
-    wanted = ["queuekit/py.typed", "queuekit/cli/__init__.py", "queuekit/sql/put.sql", "queuekit/bin/qk"]
-    assert [name for name in wanted if name not in names] == []
-    assert [name for name in names if "tests" in name or name.endswith(".pyc")] == []
+    wanted = ["py.typed", "cli/__init__.py", "sql/put.sql", "bin/qk", "bench/run.py", "bench/systems/floor.py"]
+    assert [name for name in wanted if f"queuekit/{name}" not in names] == []
+    assert [name for name in names if "tests" in name or "test_" in name or name.endswith(".pyc")] == []
 
 
 def test_python_imports_it_from_where_it_is_installed(installed: Installed) -> None:
@@ -120,6 +120,19 @@ def test_an_installed_hook_puts_a_task(installed: Installed) -> None:
     assert installed.run(installed.package / "hooks/on-fail", "false").returncode == 1
     (task,) = installed.says("queuekit", "ls", "-q", "failures", "--json").splitlines()
     assert json.loads(task)["kind"] == "command.failed"
+
+
+def test_the_benchmark_runs_where_it_is_installed(installed: Installed) -> None:
+    place = ROOT / ".test" / "bench"  # on a disk, where a folder for temporary files may be in memory
+    place.mkdir(parents=True, exist_ok=True)
+    choice = ["--smoke", "--systems", "floor,queuekit,qk", "--cells", "put,loop,processes,killed,steps"]
+    told = installed.run("queuekit", "bench", *choice, "--dir", place, "--json", "-")
+    assert told.returncode == 0, told.stderr
+    results = json.loads(told.stdout)
+    (put,) = results["cells"]["put"]["rounds"]
+    (processes,) = results["cells"]["processes"]["rounds"]
+    assert [measured["lost"] for measured in [*put.values(), *processes.values()]] == [0] * 5
+    assert results["extras"]["killed"]["queuekit"]["outcome"] == "redelivered"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
