@@ -68,7 +68,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_the_wheel_has_the_package_and_what_it_needs_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"queuekit"}
-    wanted = ["py.typed", "cli/__init__.py", "sql/put.sql", "bin/qk", "bench/run.py", "bench/systems/floor.py"]
+    wanted = [
+        "py.typed",
+        "cli/__init__.py",
+        "sql/put.sql",
+        "bin/qk",
+        "bench/run.py",
+        "bench/systems/floor.py",
+    ]
     assert [name for name in wanted if f"queuekit/{name}" not in names] == []
     assert [name for name in names if "tests" in name or "test_" in name or name.endswith(".pyc")] == []
 
