@@ -17,7 +17,7 @@ def bench(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Few and small: that it runs, not how fast.")
     ] = False,
-    rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rounds (7).")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rounds (5).")] = None,
     systems: Annotated[str | None, typer.Option(metavar="A,B", help="These systems alone.")] = None,
     cells: Annotated[str | None, typer.Option(metavar="A,B", help="These measurements alone.")] = None,
     json: Annotated[

@@ -15,7 +15,7 @@ from .plot import can_plot, plot
 from .run import plan, run
 from .tables import for_terminal
 
-_SPEEDS = {"full": (7, 1.0), "quick": (3, 0.25), "smoke": (1, 0.01)}  # rounds, share of the counts
+_SPEEDS = {"full": (5, 1.0), "quick": (3, 0.25), "smoke": (1, 0.01)}  # rounds, share of the counts
 
 
 class Options(NamedTuple):

@@ -15,12 +15,24 @@ from . import killed
 from .cells import EXTRAS
 from .systems import load
 
-_COUNTED = {"killed", "frames", "steps"}
+_COUNTED = {"frames", "steps"}
+_ROUNDS = {
+    "start": 3.0,
+    "rest": 0.0,
+}  # times those of the run, one at least: a command is short, a rest is long
 
 
 def known() -> list[str]:
-    """The names of those that this installation has, in the order of EXTRAS."""
-    return [name for name in EXTRAS if find_spec(f"{__package__}.{name}")]
+    """The names of those that there are, in the order of EXTRAS."""
+    return [name for name in EXTRAS if find_spec(f"{__package__}.{name}") and _measures(name)]
+
+
+def _measures(name: str) -> bool:
+    return name == "killed" or hasattr(_module(name), "per_verb" if name in _COUNTED else "measure")
+
+
+def _module(name: str) -> Any:
+    return import_module(f".{name}", __package__)
 
 
 def told(
@@ -32,8 +44,8 @@ def told(
         return _killed(systems, folder)
     if name in _COUNTED:
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            return import_module(f".{name}", __package__).per_verb(Path(place))
-    return import_module(f".{name}", __package__).measure(scale, rounds)
+            return _module(name).per_verb(Path(place))
+    return _module(name).measure(scale, max(1, round(rounds * _ROUNDS.get(name, 1))))
 
 
 def _killed(systems: Iterable[str], folder: Path) -> dict[str, Any]:

@@ -26,7 +26,6 @@ GOALS = [
     Goal("2 producers + 2 consumers, processes", "processes", 0.90),
     Goal("payload 16 KB: claim + ack", "claim+ack-16k", 3.50),
     Goal("payload 100 KB: claim + ack", "claim+ack-100k", 6.00),
-    Goal("qk put, to a bare sqlite3 INSERT", "put", 0.50, "qk", "sqlite3"),
 ]
 NONE_LOST = ("2 producers + 2 consumers: lost or doubled", "processes", "queuekit")
 """The messages of this cell that the system has lost or doubled are to be none."""

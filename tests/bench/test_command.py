@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from queuekit import cli
 from tests.bench import machine, plot
 from tests.conftest import ROOT
 
+BENCH = ROOT / "tests" / "bench"
 SMALL = ["--smoke", "--systems", "floor,queuekit", "--cells", "put,loop,frames"]
 Result = subprocess.CompletedProcess[str]
 
@@ -151,3 +153,9 @@ def test_python_m_in_a_checkout_is_the_same_command() -> None:
     )
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.startswith("queuekit: there is no cell 'get'")
+
+
+def test_the_benchmark_imports_itself_by_relative_names_for_it_has_another_name_when_installed() -> None:
+    absolute = re.compile(r"^\s*(from|import) tests\b", re.MULTILINE)
+    files = [path for path in BENCH.rglob("*.py") if not path.name.startswith("test_")]
+    assert [path.name for path in files if absolute.search(path.read_text(encoding="utf-8"))] == []
