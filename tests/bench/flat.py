@@ -141,7 +141,9 @@ _CELLS: dict[str, list[_Cell]] = {
 def measure(scale: float, rounds: int) -> list[dict[str, Any]]:
     """The ratio of the cost in the large file to that in the small one, of every feature. rounds is not used."""
     large = max(_FEW, int(_MANY * scale))
-    return [row for style, cells in _CELLS.items() for row in _of_style(style, cells, large)]
+    sizes = f"with {_FEW:,} and with {large:,} tasks of each kind"
+    rows = [row for style, cells in _CELLS.items() for row in _of_style(style, cells, large)]
+    return [{**row, "note": f"{row['note']}, {sizes}"} for row in rows]
 
 
 def _of_style(style: str, cells: list[_Cell], large: int) -> Iterator[dict[str, Any]]:

@@ -48,16 +48,9 @@ class QueuekitPython(System):
 
     def claim_many_and_ack(self, limit: int) -> list[str]:
         tasks = self.queue.claim_many(limit)
-        self._ack_many(tasks)
+        if self.queue.ack_many(tasks):
+            raise LookupError("a lease was lost")
         return [task.payload for task in tasks]
-
-    def _ack_many(self, tasks: list[Task]) -> None:
-        if hasattr(self.queue, "ack_many"):
-            self.queue.ack_many(tasks)
-            return
-        with self.queue.database.transaction():
-            for task in tasks:
-                task.ack()
 
     def loop(self, count: int) -> list[str]:
         """for task in queue, the last one acked by hand: leaving the loop gives it back otherwise."""
