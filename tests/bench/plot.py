@@ -98,7 +98,7 @@ def _mark(axis: Any, place: int, name: str, found: Figures) -> None:
     least, middle, most = 1e6 / found.high, 1e6 / found.median, 1e6 / found.low
     axis.plot([least, most], [place, place], color=colour, linewidth=2, alpha=0.5, solid_capstyle="butt")
     axis.plot([middle], [place], shape, color=colour, markersize=7)
-    told = number(middle) + (f"  ({bad})" if bad else "")
+    told = number(middle) + (f" ({bad.partition(' of ')[0]})" if bad else "")
     axis.annotate(told, (most, place), xytext=(7, 0), textcoords="offset points", va="center", color=colour)
 
 

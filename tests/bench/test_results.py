@@ -150,7 +150,7 @@ def test_the_picture_names_every_system_and_marks_what_lost_or_doubled(
 ) -> None:
     plot.plot(results, tmp_path / "speed.svg")
     picture = (tmp_path / "speed.svg").read_text()
-    for text in ("floor", "queuekit", "careless", "1 lost, 2 twice of 300", plot._BAD.lower()):
+    for text in ("floor", "queuekit", "careless", "(1 lost, 2 twice)", plot._BAD.lower()):
         assert text in picture
 
 
