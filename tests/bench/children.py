@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = __package__ or ""
-_ROOT = Path(__file__).resolve().parents[len(PACKAGE.split("."))]
+ROOT = Path(__file__).resolve().parents[len(PACKAGE.split("."))]
+"""Where Python finds this package: the checkout, or the folder of installed packages."""
 
 
 def command(module: str) -> list[str]:
@@ -20,7 +21,7 @@ def command(module: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Ours, with the folder of this package where Python looks first."""
     inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), *([inherited] if inherited else [])])}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])}
 
 
 def start(module: str, **options: Any) -> subprocess.Popen[str]:
