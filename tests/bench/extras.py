@@ -38,14 +38,24 @@ def _module(name: str) -> Any:
 def told(
     name: str, systems: Iterable[str], folder: Path, scale: float, rounds: int, tell: Callable[[str], None]
 ) -> Any:
-    """What the extra of this name has measured, as plain data: rows, or a dict by system or verb."""
+    """What the extra of this name has measured, as plain data: rows, or a dict by system or verb.
+
+    One that fails is {"failed": why}: the rest of a long run is not lost for it.
+    """
     tell(EXTRAS[name])
+    try:
+        return _told(name, systems, folder, scale, max(1, round(rounds * _ROUNDS.get(name, 1))))
+    except Exception as error:
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
+def _told(name: str, systems: Iterable[str], folder: Path, scale: float, rounds: int) -> Any:
     if name == "killed":
         return _killed(systems, folder)
     if name in _COUNTED:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             return _module(name).per_verb(Path(place))
-    return _module(name).measure(scale, max(1, round(rounds * _ROUNDS.get(name, 1))))
+    return _module(name).measure(scale, rounds)
 
 
 def _killed(systems: Iterable[str], folder: Path) -> dict[str, Any]:

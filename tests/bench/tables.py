@@ -135,7 +135,11 @@ def _brief(told: str) -> str:
 
 
 def _extras(results: Results) -> Iterator[Table]:
-    extras = results["extras"]
+    extras = {name: found for name, found in results["extras"].items() if "failed" not in found}
+    failed = [
+        [EXTRAS[name], found["failed"]] for name, found in results["extras"].items() if name not in extras
+    ]
+    yield Table("What failed", "", ["what", "why"], failed)
     if "killed" in extras:
         yield _killed(extras["killed"], results["systems"])
     if counted := [extras[name] for name in ("frames", "steps") if name in extras]:

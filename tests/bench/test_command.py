@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from queuekit import cli
-from tests.bench import machine, plot
+from tests.bench import frames, machine, plot
 from tests.conftest import ROOT
 
 BENCH = ROOT / "tests" / "bench"
@@ -96,6 +96,19 @@ def test_a_system_that_fails_is_told_of_and_the_others_go_on(
     assert code == 0
     assert "TypeError" in told["litequeue"]["failed"]
     assert told["floor"]["lost"] == 0
+
+
+def test_a_measurement_that_fails_is_told_of_and_the_others_go_on(
+    bench, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(frames, "per_verb", fail)
+    code, out, _ = bench("--smoke", "--dir", disk, "--systems", "floor", "--cells", "frames,steps")
+    assert code == 0
+    assert "OSError: the disk is full" in out
+    assert "claim, with tick" in out
 
 
 @pytest.mark.parametrize(
