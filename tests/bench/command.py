@@ -36,6 +36,9 @@ def bench(options: Options) -> None:
     """Measure, or read what was measured, then print and write it. Raises QueuekitError, before it measures."""
     if options.plot:
         can_plot(options.plot)
+    for path in (options.plot, options.json):
+        if path and not Path(path).absolute().parent.is_dir():
+            raise Usage(f"there is no folder for {path}")
     if options.docs:
         page.can_write(options.docs)
     results = _earlier(options.earlier) if options.earlier else _measured(options)

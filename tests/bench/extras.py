@@ -16,10 +16,8 @@ from .cells import EXTRAS
 from .systems import load
 
 _COUNTED = {"frames", "steps"}
-_ROUNDS = {
-    "start": 3.0,
-    "rest": 0.0,
-}  # times those of the run, one at least: a command is short, a rest is long
+# Times those of the run, one at least: a command is short, and a rest is long.
+_ROUNDS = {"start": 3.0, "rest": 0.0}
 
 
 def known() -> list[str]:

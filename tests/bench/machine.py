@@ -28,8 +28,13 @@ def facts(folder: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "sqlite3 program": _program(),
-        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "load": load(),
     }
+
+
+def load() -> str:
+    """The load averages of 1, 5 and 15 minutes."""
+    return " ".join(f"{average:.2f}" for average in os.getloadavg())
 
 
 def real_disk(folder: Path) -> Path:

@@ -77,6 +77,7 @@ def run(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
             "cells": {cell.name: _cell(cell, plan, here, place, tell) for cell in plan.cells},
             "extras": {n: extras.told(n, here, place, plan.scale, plan.rounds, tell) for n in plan.extras},
         }
+        results["machine"]["load at the end"] = machine.load()
         return {**results, "seconds": round(time.monotonic() - began)}
     finally:
         tempfile.tempdir = before

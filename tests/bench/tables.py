@@ -23,7 +23,8 @@ class Table(NamedTuple):
 
     def text(self) -> str:
         """Aligned columns."""
-        lines = [self.head, ["-" * len(name) for name in self.head], *self.rows]
+        top = [self.head, ["-" * len(name) for name in self.head]] if any(self.head) else []
+        lines = [*top, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         body = (
             "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)) for line in lines

@@ -120,6 +120,8 @@ def test_a_measurement_that_fails_is_told_of_and_the_others_go_on(
         (["--rounds", "0"], "--rounds"),
         (["--quick", "--smoke"], "either --quick or --smoke"),
         (["--plot", "speed.pdf"], ".svg or .png"),
+        (["--plot", "nowhere/speed.svg"], "no folder for nowhere/speed.svg"),
+        (["--json", "nowhere/run.json"], "no folder for nowhere/run.json"),
         (["--from", "nothing.json"], "nothing.json"),
         (["--docs", "nowhere"], "no benchmarks.md"),
     ],

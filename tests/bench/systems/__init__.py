@@ -48,6 +48,8 @@ def load(name: str) -> type[System]:
         if not entry.distribution or (error.name or "").startswith(__name__):
             raise
         raise NotInstalled(f"not installed: {entry.install}") from None
+    except ImportError as error:
+        raise NotInstalled(f"cannot be loaded here: {error}") from None
     if missing := adapter.missing():
         raise NotInstalled(missing)
     return adapter
