@@ -14,7 +14,7 @@ _BINDINGS = "insert or replace into temp.sqlite_parameters values {};"
 # verb: the file, and what it is told beside the queue and the moment
 _VERBS = {
     "put": ("put_simple", {"payload": "'" + "x" * 200 + "'"}),
-    "put with a key": ("put", {"payload": "'" + "x" * 200 + "'", "key": "'k'"}),
+    "put with a key": ("put_plain", {"payload": "'" + "x" * 200 + "'", "key": "'k'"}),
     "claim": ("claim_simple", {"worker": "'bench'"}),
     "claim, with tick": ("claim", {"worker": "'bench'"}),
     "extend": ("extend", {"receipt": "'1:1'"}),

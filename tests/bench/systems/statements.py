@@ -32,7 +32,7 @@ class Statements(QueuekitPython):
         return self._connection.execute(statement.text, tuple(map(given.get, statement.names)))
 
     def put(self, payload: str) -> object:
-        return self._run(self._put, queue="bench", payload=payload)
+        return self._run(self._put, queue="bench", kind="", priority=0, payload=payload)
 
     def claim(self) -> Any:
         rows = self._run(self._claim, queue="bench", worker="bench").fetchall()
