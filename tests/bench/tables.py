@@ -193,4 +193,12 @@ def _machine(results: Results) -> Table:
     rows += [["queuekit", results["queuekit"]]]
     rows += [["rounds, share of the counts", f"{results['rounds']}, {results['scale']:g}"]]
     rows += [["the run took", f"{results['seconds']} s"]]
-    return Table("The machine and the run", "", ["", ""], rows)
+    return Table("The machine and the run", _busy(results["machine"]), ["", ""], rows)
+
+
+def _busy(machine: Mapping[str, Any]) -> str:
+    """A warning where others were at work when the run began."""
+    load = float(str(machine.get("load", "0")).split(" ")[0])
+    if load <= machine.get("cores", load):
+        return ""
+    return "Others kept this machine busy, more than its cores can bear: trust the ratios little, and the times not at all."

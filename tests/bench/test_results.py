@@ -140,6 +140,12 @@ def test_the_tables_mark_what_lost_or_doubled_failed_or_is_missing(results: dict
         assert "wal, normal" in text
 
 
+@pytest.mark.parametrize(("load", "busy"), [("1.90 9.00 9.00", False), ("2.10 0.00 0.00", True)])
+def test_a_machine_that_was_busy_is_told_of(results: dict[str, Any], load: str, busy: bool) -> None:
+    results["machine"] |= {"load": load, "cores": 2}
+    assert ("busy" in "\n".join(table.text() for table in for_terminal(results))) == busy
+
+
 def test_rows_of_a_markdown_table_have_as_many_cells_as_its_head(results: dict[str, Any]) -> None:
     for table in for_page(results):
         assert {len(row) for row in table.rows} == {len(table.head)}, table.title
