@@ -17,9 +17,13 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_ROOT = Path(__file__).parents[2]
-_QK = str(_ROOT / "bin" / "qk")
-_HOOKS = _ROOT / "hooks"
+from queuekit import statements
+
+from . import children
+
+_PROGRAMS = statements.folder().parent  # the checkout, or the package where it is installed
+_QK = str(_PROGRAMS / "bin" / "qk")
+_HOOKS = _PROGRAMS / "hooks"
 _PAYLOAD = '{"session_id": "00893aaf-19fa-41d2", "cwd": "/home/me/project", "stop_hook_active": false}'
 _PUSHED = f"{'0' * 40} {'1' * 40} refs/heads/main\n"
 
@@ -124,7 +128,7 @@ def _rounds(rounds: int) -> list[Round]:
 
 def _environment(folder: str, db: str) -> dict[str, str]:
     """No settings of the caller's: git's, Python's and qk's own would be measured with them."""
-    path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(children.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"PATH": os.environ["PATH"], "HOME": folder, "QUEUEKIT_DB": db, "PYTHONPATH": path}
 
 

@@ -201,4 +201,4 @@ def _busy(machine: Mapping[str, Any]) -> str:
     load = float(str(machine.get("load", "0")).split(" ")[0])
     if load <= machine.get("cores", load):
         return ""
-    return "Others kept this machine busy, more than its cores can bear: trust the ratios little, and the times not at all."
+    return "This machine was busy with other work: trust the ratios little, and the times not at all."
