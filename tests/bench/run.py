@@ -69,7 +69,7 @@ def run(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
         told = _described(plan.systems)
         here = [name for name in plan.systems if "missing" not in told[name]]
         results: dict[str, Any] = {
-            "queuekit": __version__,
+            "release": __version__,
             "machine": machine.facts(folder),
             "rounds": plan.rounds,
             "scale": plan.scale,

@@ -190,7 +190,7 @@ def _measured(row: Mapping[str, Any]) -> list[str]:
 
 def _machine(results: Results) -> Table:
     rows = [[name, str(value)] for name, value in results["machine"].items()]
-    rows += [["queuekit", results["queuekit"]]]
+    rows += [["its release", results["release"]]]
     rows += [["rounds, share of the counts", f"{results['rounds']}, {results['scale']:g}"]]
     rows += [["the run took", f"{results['seconds']} s"]]
     return Table("The machine and the run", _busy(results["machine"]), ["", ""], rows)

@@ -42,7 +42,7 @@ def results() -> dict[str, Any]:
     loop = [{AGAINST: one(30), "floor": one(15), "queuekit": one(20), "broken": {"failed": "Oops: no"}}] * 3
     cells = {cell.name: cell._asdict() for cell in CELLS if cell.name in ("put", "loop")}
     return {
-        "queuekit": "0.0",
+        "release": "0.0",
         "machine": {"cpu": "a processor", "file system": "ext4"},
         "rounds": 3,
         "scale": 1,
