@@ -1,7 +1,7 @@
 """Sleeping until somebody commits to a queue file, without polling it.
 
 A write to the -wal file is only a hint: the kernel reports it before the commit is visible (an fsync may lie
-between). So after a hint the database is asked at once, and again after 0.2 ms, 0.4 ms, … until things have
+between). So after a hint the database is asked at once, and again after 0.05 ms, 0.1 ms, … until things have
 settled. Every wait begins like that too, for the hint may have come while nobody waited.
 
 Where events cannot serve, the database is asked every poll seconds: no inotify, its limits reached, the
@@ -23,11 +23,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from queuekit.errors import QueuekitError
-from queuekit.wake.watcher import Watcher, watcher_of
+from queuekit.wake.watcher import Sleeper, Watcher, watcher_of
 
 Method = Literal["auto", "events", "poll"]
 
-_SOON = 0.0002  # seconds from a hint to the second look; each pause after it is twice as long
+_SOON = 0.00005  # seconds from a hint to the second look; each pause after it is twice as long
 _SETTLED = 2.0  # seconds: no fsync lies this far behind its write
 _RETRY = 1.0  # seconds between tries to watch a directory that is missing
 
@@ -61,7 +61,7 @@ class Wake:
         _wakes.add(self)
 
     def _start(self) -> None:
-        self._latches: list[threading.Lock] = []  # one for each waiting thread; released = look again
+        self._sleepers: list[Sleeper] = []  # one for each waiting thread
         self._joining = (
             threading.RLock()
         )  # held while the watcher is entered or left; a finalizer may run inside
@@ -76,40 +76,43 @@ class Wake:
         A commit between two calls is never slept through. What changed raises passes through.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        latch = threading.Lock()
-        latch.acquire()
+        sleeper = Sleeper()
         try:
-            self._latches.append(latch)
-            return self._sleep(changed, deadline, latch)
+            self._sleepers.append(sleeper)
+            return self._sleep(changed, deadline, sleeper)
         finally:
             with contextlib.suppress(ValueError):  # forked meanwhile
-                self._latches.remove(latch)
+                self._sleepers.remove(sleeper)
 
-    def _sleep(self, changed: Callable[[], bool], deadline: float, latch: threading.Lock) -> bool:
+    def _sleep(self, changed: Callable[[], bool], deadline: float, sleeper: Sleeper) -> bool:
         pause = _SOON
         while True:
-            longest = self._longest_pause()
+            longest = self._longest_pause(sleeper)
+            sleeper.clear()
             if changed():
                 return True
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            hinted = latch.acquire(timeout=min(pause, longest, left, threading.TIMEOUT_MAX))
-            pause = _SOON if hinted else math.inf if pause >= _SETTLED else 2 * pause
+            self._rest(sleeper, min(pause, longest, left))
+            pause = _SOON if sleeper.rung else math.inf if pause >= _SETTLED else 2 * pause
+
+    def _rest(self, sleeper: Sleeper, seconds: float) -> None:
+        if (watcher := self._watcher) is not None:
+            watcher.sleep(sleeper, seconds)
+        else:
+            sleeper.sleep(seconds)
 
     def notify(self) -> None:
         """Let every waiting thread look again now. May be called by any thread and in a signal handler."""
-        for latch in tuple(self._latches):
-            with contextlib.suppress(RuntimeError):  # released already
-                latch.release()
+        for sleeper in tuple(self._sleepers):
+            sleeper.ring()
 
     def close(self) -> None:
         """Stop watching; a later wait begins anew."""
         with self._joining:
-            watcher, self._watcher = self._watcher, None
+            self._watcher = None
             self._leave()
-        if watcher is not None:
-            watcher.join()
 
     def __enter__(self) -> Wake:
         return self
@@ -117,11 +120,11 @@ class Wake:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _longest_pause(self) -> float:
-        """Seconds that may pass until the next look if no hint comes; starts to watch if nobody does."""
+    def _longest_pause(self, sleeper: Sleeper) -> float:
+        """Seconds that may pass after the next look if no hint comes; starts to watch if nobody does."""
         watcher = self._watcher
         if watcher is not None and watcher.alive:
-            watcher.resume()
+            watcher.sleep(sleeper, 0)  # the next look answers the hints that have come until now
         elif time.monotonic() < self._retry_at or not self._watch():
             return self._poll
         return self._fallback
@@ -151,7 +154,7 @@ class Wake:
     @property
     def waiting(self) -> bool:
         """True if a thread waits."""
-        return bool(self._latches)
+        return bool(self._sleepers)
 
     def heard(self, names: set[bytes]) -> None:
         """Something happened to the files of these names ("" = to all). For the watcher to call."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -11,14 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sleeper import LIMIT, MINUTES, Consumer
+from sleeper import MINUTES, Consumer, inotify_descriptors
 
 from queuekit.wake import Wake
-
-
-def inotify_descriptors() -> int:
-    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
-    return sum("inotify" in os.readlink(link) for link in links if os.path.islink(link))
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +21,7 @@ def _nothing_left_behind() -> Iterator[None]:
     descriptors = inotify_descriptors()
     yield
     gc.collect()
-    left = set(threading.enumerate()) - threads
-    for thread in left:
-        thread.join(LIMIT)  # that of a forgotten Wake is on its way out
-    assert not [thread for thread in left if thread.is_alive()]
+    assert not set(threading.enumerate()) - threads
     assert inotify_descriptors() == descriptors
 
 

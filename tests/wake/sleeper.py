@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import threading
@@ -61,3 +62,9 @@ def as_soon_as_it_sleeps(then: Callable[[], object]) -> threading.Timer:
     timer = threading.Timer(0.2, then)
     timer.start()
     return timer
+
+
+def inotify_descriptors() -> int:
+    """How many this process has open."""
+    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    return sum("inotify" in os.readlink(link) for link in links if os.path.islink(link))

@@ -6,13 +6,12 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sleeper import MINUTES, Consumer, as_soon_as_it_sleeps, woken_by
+from sleeper import MINUTES, Consumer, as_soon_as_it_sleeps, inotify_descriptors, woken_by
 
 from queuekit.wake import Wake
 
@@ -97,7 +96,7 @@ def test_a_directory_that_comes_later_is_watched_then(tmp_path: Path) -> None:
     directory = tmp_path / "later"
     with Wake(directory / "q.db", fallback=MINUTES) as wake:
         timer = as_soon_as_it_sleeps(directory.mkdir)
-        woken_by(wake, lambda: bool(watchers()))
+        woken_by(wake, lambda: inotify_descriptors() == 1)
         timer.join()
 
 
@@ -110,15 +109,10 @@ def test_a_directory_that_went_and_came_back_is_watched_again(
     path = directory / "q.db"
     with Wake(path, fallback=MINUTES) as wake:
         wake.wait(lambda: False, 0.01)
-        first = watchers()
         farewell(directory)
-        woken_by(wake, lambda: not watchers())
+        woken_by(wake, lambda: inotify_descriptors() == 0)
         directory.mkdir()
-        woken_by(wake, lambda: bool(watchers() - first))
+        woken_by(wake, lambda: inotify_descriptors() == 1)
         timer = as_soon_as_it_sleeps(path.touch)
         woken_by(wake, path.exists)
         timer.join()
-
-
-def watchers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("queuekit wake")}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import gc
+import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sleeper import LIMIT, MINUTES, Consumer, as_soon_as_it_sleeps, woken_by
+from sleeper import LIMIT, MINUTES, Consumer, as_soon_as_it_sleeps, inotify_descriptors, woken_by
 
 from queuekit.wake import Wake
 
 pytestmark = pytest.mark.usefixtures("settles_soon")
 METHODS = pytest.mark.parametrize("method", ["events", "poll"])
-
-
-def watchers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("queuekit wake")]
 
 
 @METHODS
@@ -110,24 +108,31 @@ def test_what_changed_raises_passes_through(wake: Wake) -> None:
     assert wake.wait(lambda: True, None)
 
 
-def test_all_wakes_on_a_directory_share_one_thread(tmp_path: Path) -> None:
+def test_all_wakes_on_a_directory_share_one_descriptor(tmp_path: Path) -> None:
     wakes = [Wake(tmp_path / f"{number}.db", fallback=None) for number in range(5)]
     for wake in wakes:
         wake.wait(lambda: False, 0.01)
-    assert len(watchers()) == 1
+    assert inotify_descriptors() == 1
     for wake in wakes[1:]:
         wake.close()
-    assert len(watchers()) == 1
+    assert inotify_descriptors() == 1
     timer = as_soon_as_it_sleeps((tmp_path / "0.db").touch)
     woken_by(wakes[0], (tmp_path / "0.db").exists)
     timer.join()
     wakes[0].close()
-    assert not watchers()
+    assert inotify_descriptors() == 0
 
 
 def test_nothing_is_watched_before_the_first_wait(db: Path) -> None:
     with Wake(db):
-        assert not watchers()
+        assert inotify_descriptors() == 0
+
+
+def test_watching_takes_no_thread(db: Path, wake: Wake) -> None:
+    threads = threading.active_count()
+    wake.wait(lambda: False, 0.01)
+    assert inotify_descriptors() == 1
+    assert threading.active_count() == threads
 
 
 def test_a_closed_wake_can_wait_again(db: Path, wake: Wake) -> None:
@@ -157,11 +162,24 @@ def test_a_wake_that_is_opened_and_closed_at_once_leaves_nothing(db: Path) -> No
 def test_a_forgotten_wake_leaves_nothing(db: Path) -> None:
     wake = Wake(db)
     wake.wait(lambda: False, 0.01)
-    (thread,) = watchers()
+    assert inotify_descriptors() == 1
     del wake
     gc.collect()
-    thread.join(LIMIT)
-    assert not thread.is_alive()
+    assert inotify_descriptors() == 0
+
+
+def test_a_wake_that_is_closed_while_a_thread_sleeps_on_it_wakes_that_thread_on(db: Path) -> None:
+    """It looks, and watches again."""
+    stop = threading.Event()
+    with Wake(db, fallback=None) as wake:
+        thread = threading.Thread(target=wake.wait, args=(stop.is_set, None))
+        thread.start()
+        for _ in range(20):
+            wake.close()
+        stop.set()
+        wake.notify()
+        thread.join(LIMIT)
+        assert not thread.is_alive()
 
 
 FORK = """
@@ -227,3 +245,64 @@ def test_threads_that_begin_to_wait_at_once_enter_the_watcher_once(db: Path) -> 
             watcher = wake._watcher
             assert watcher is not None
         assert not watcher.alive
+
+
+def test_when_the_one_that_reads_goes_another_reads_on(tmp_path: Path) -> None:
+    """Wakes on files of one directory; the first that slept leaves, the second sees what happens to its own file."""
+    for _ in range(5):
+        first, second = (
+            Wake(tmp_path / name, fallback=None, method="events") for name in ("first", "second")
+        )
+        stop, woken = threading.Event(), list[bool]()
+        with first, second:
+            reader = threading.Thread(target=first.wait, args=(stop.is_set, None))
+            reader.start()
+            as_soon_as_it_sleeps(lambda: None).join()
+            path = tmp_path / "second"
+            other = threading.Thread(target=lambda: woken.append(second.wait(path.exists, LIMIT)))
+            other.start()
+            as_soon_as_it_sleeps(stop.set).join()
+            first.notify()
+            reader.join(LIMIT)
+            as_soon_as_it_sleeps(path.touch).join()
+            started = time.monotonic()
+            other.join(LIMIT)
+            assert woken == [True]
+            assert time.monotonic() - started < LIMIT / 2, "its hint was lost"
+        path.unlink()
+
+
+def test_sleepers_that_come_and_go_lose_no_hint(tmp_path: Path) -> None:
+    """Short waits take the reading from each other all the time; the long ones see every change of their files."""
+    stop = threading.Event()
+
+    def come_and_go(wake: Wake) -> None:
+        while not stop.is_set():
+            wake.wait(lambda: False, random.uniform(0.0, 0.02))
+
+    def follow(wake: Wake, path: Path) -> None:
+        for size in range(1, 31):
+            timer = as_soon_as_it_sleeps(lambda: write(path))
+            woken_by(wake, lambda size=size: path.exists() and path.stat().st_size == size)
+            timer.join()
+        seen.append(path)
+
+    def write(path: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b"x")
+
+    seen: list[Path] = []
+    paths = [tmp_path / f"{number}.db" for number in range(6)]
+    wakes = [Wake(path, fallback=None, method="events") for path in paths]
+    passing = [threading.Thread(target=come_and_go, args=(wake,)) for wake in wakes[:3]]
+    following = [threading.Thread(target=follow, args=each) for each in zip(wakes, paths, strict=True)]
+    for thread in passing + following:
+        thread.start()
+    for thread in following:
+        thread.join(2 * LIMIT)
+    stop.set()
+    for thread in passing:
+        thread.join(LIMIT)
+    for wake in wakes:
+        wake.close()
+    assert sorted(seen) == paths
