@@ -1,11 +1,14 @@
-"""The slots of a worker: threads that run a handler for one task each."""
+"""The slots of a worker: threads that run a handler for one task each.
+
+There is one thread more than tasks may run. One of those that run nothing is on watch: it sleeps until it has claimed
+a task, lets another go on watch, and runs the task itself: no task is handed from one thread to another.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 
 from queuekit.database import Database
 from queuekit.errors import Usage
@@ -17,8 +20,9 @@ from queuekit.settle import note, settle, write
 
 
 class Slots:
-    """count threads that run handle. When one is through, it takes the next task with claim, in the same transaction.
+    """Runs handle for count tasks side by side. watch sleeps until there is a task for a free slot; None = no more.
 
+    When a run is through, its thread takes the next task with claim, in the same transaction.
     ended is called when a slot has become free, without a lock held.
     """
 
@@ -28,6 +32,7 @@ class Slots:
         database: Database,
         handle: Handle,
         worker: str,
+        watch: Callable[[], Task | None],
         claim: Callable[[], Task | None],
         ended: Callable[[], None],
     ) -> None:
@@ -35,10 +40,11 @@ class Slots:
         self._database = database
         self._handle = handle
         self._worker = worker
+        self._watch = watch
         self._claim = claim
         self._tell = ended
         self._keeper = Keeper(worker)
-        self._inbox: SimpleQueue[Execution | None] = SimpleQueue()
+        self._duty = threading.Lock()  # held by the thread on watch
         self._lock = threading.Lock()
         self._running: set[Execution] = set()
         self._given_up = False
@@ -51,7 +57,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many more tasks can be given."""
+        """How many more tasks can be run."""
         return self._count - len(self._running)
 
     @property
@@ -64,14 +70,15 @@ class Slots:
         """Begin; call once. Raises Usage for more slots than there can be threads."""
         try:
             self._keeper.start()
-            for number in range(self._count):
+            for number in range(self._count + 1):
                 threading.Thread(target=self._serve, name=f"queuekit-slot-{number}", daemon=True).start()
         except RuntimeError as error:
             raise Usage(f"{self._count} slots are more threads than this system gives: {error}") from error
 
-    def give(self, task: Task) -> None:
-        """Run a claimed task in a free slot."""
-        self._inbox.put(self._begin(task))
+    def wait_for_the_watch(self) -> None:
+        """Return when watch has, so that what it claimed at the last moment counts as running."""
+        with self._duty:
+            pass
 
     def stop(self, *, force: bool = False) -> None:
         """Ask all that can be stopped to stop, or force it. Returns without waiting."""
@@ -81,7 +88,7 @@ class Slots:
             execution.stop("shutdown", force)
 
     def close(self) -> None:
-        """Release what still runs, and end the threads when their handlers return."""
+        """Release what still runs. The threads end when their handlers return."""
         self._given_up = True
         with self._lock:
             running = list(self._running)
@@ -89,15 +96,18 @@ class Slots:
             if execution.take():
                 settle(execution, later(why="its worker stopped"), self._worker, lambda: True)
         self._keeper.close()
-        for _ in range(self._count):
-            self._inbox.put(None)
 
     def _serve(self) -> None:
-        while (execution := self._inbox.get()) is not None:
+        while execution := self._watched():
             following: Execution | None = execution
             while following is not None:
                 following = self._run(following)
             self._tell()
+
+    def _watched(self) -> Execution | None:
+        with self._duty:
+            task = self._watch()
+            return None if task is None else self._begin(task)
 
     def _run(self, execution: Execution) -> Execution | None:
         """Run a task to its end; the next one, claimed with it."""

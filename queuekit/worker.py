@@ -1,9 +1,10 @@
 """A worker: claims tasks of its queues, runs a handler for each in a slot, and ends the run as the handler says.
 
 How it works:
-- The thread that calls run hands tasks to the free slots, then sleeps on the file (wake.py) until something changed.
-  With all slots busy it sleeps so, too: somebody must fire the schedules, and see when the next one is due.
 - A slot is a thread. When a handler is through, its slot ends that run and claims the next task in one transaction.
+- One thread is always on watch (slots.py): it sleeps on the file (wake) until it has claimed a task, which it runs.
+  With all slots busy one watches, too: somebody must fire the schedules, and see when the next one is due.
+- The thread that calls run waits for the end: a stop, a burst that is over, an error that no patience helps.
 - One keeper thread extends the leases of all running tasks; it stops a run that lost its lease or was cancelled.
 - stop() once: no more claims, what runs may finish within grace, the rest is stopped and released. Twice: at once.
 """
@@ -79,13 +80,14 @@ class Worker:
         self._wake = wake or Wake(self.database.path, fallback=fallback)
         self._own_wake = wake is None
         self._announce = announce
-        self._slots = Slots(
-            concurrency, self.database, handle, self.name, self._claim_unless_stopped, self._tell
-        )
+        claim = self._claim_unless_stopped
+        self._slots = Slots(concurrency, self.database, handle, self.name, self._watch, claim, self._tell)
         self._concurrency = concurrency
         self._changed = threading.Condition()  # told when a run has ended and when a stop is asked
         self._news = 0  # grows with each
         self._stops = 0
+        self._over = False  # a burst, or all after an error
+        self._failure: BaseException | None = None
         self._turn = 0  # which queue is asked first
 
     def run(self) -> None:
@@ -106,35 +108,53 @@ class Worker:
         self._tell()
 
     def _work(self) -> None:
-        self._slots.start()
         try:
-            while not self._stops and self._round():
-                pass
+            self._slots.start()
+            self._pause(lambda: self._stops > 0 or self._over)
         finally:
+            self._end()
             self._shut_down()
+        if self._failure is not None:
+            raise self._failure
 
-    def _round(self) -> bool:
-        """Fill the free slots, then sleep until something has happened. False when a burst is over."""
+    def _watch(self) -> Task | None:
+        """Sleep until there is a task for a free slot; None at the end. For one thread at a time."""
+        try:
+            while not (self._stops or self._over):
+                if task := self._round():
+                    return task
+        except BaseException as error:
+            self._failure = error
+            self._end()
+        return None
+
+    def _round(self) -> Task | None:
+        """A task for a free slot, if there is one, or sleep until something has happened."""
         news = self._news
         try:
             seen = self.database.version()
             if self._burst:  # what a schedule puts now is ready, too
                 consumer.until_due(self.queues[0])
-            self._fill()
+            if self._slots.free > 0 and (task := self._claim_unless_stopped()):
+                return task
             due = consumer.until_due(self.queues[0])
         except (SchemaMismatch, Usage, BadPayload):  # no patience helps
             raise
         except QueuekitError as error:
             self._say("cannot claim now", logging.WARNING, error=str(error))
-            self._pause(lambda: self._stops > 0, _BUSY_WAIT)
-            return True
+            self._pause(lambda: self._stops > 0 or self._over, _BUSY_WAIT)
+            return None
         if self._burst and not self._slots.running and news == self._news:
-            return False
-        if self._slots.free > 0:
+            self._end()
+        elif self._slots.free > 0:
             self._wake.wait(lambda: self._news != news or self.database.differs(seen), due)
         else:
             self._rest(news, seen, due)
-        return True
+        return None
+
+    def _end(self) -> None:
+        self._over = True
+        self._tell()
 
     def _rest(self, news: int, seen: tuple[int, int], due: float | None) -> None:
         """Sleep while all slots are busy. The file is watched only if they are for long: quick tasks write to it."""
@@ -146,14 +166,10 @@ class Worker:
                 None if due is None else due - soon,
             )
 
-    def _fill(self) -> None:
-        while self._slots.free > 0 and (task := self._claim_unless_stopped()):
-            self._slots.give(task)
-
     def _claim_unless_stopped(self) -> Task | None:
         """The next task, the queues taking turns, so that none waits for another to be empty."""
         for _ in self.queues:
-            if self._stops:
+            if self._stops or self._over:
                 break
             queue = self.queues[self._turn % len(self.queues)]
             self._turn += 1
@@ -163,6 +179,7 @@ class Worker:
 
     def _shut_down(self) -> None:
         slots = self._slots
+        slots.wait_for_the_watch()
         if slots.running:
             self._say("stopping", running=slots.running)
         self._pause(lambda: not slots.running or self._stops > 1, self._grace)
