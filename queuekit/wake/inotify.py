@@ -6,7 +6,6 @@ on them reads in a thread of its own: a commit would be handed from thread to th
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import struct
@@ -93,6 +92,8 @@ class Inotify:
 
 def _checked(result: int) -> int:
     if result < 0:
+        import ctypes  # not for those who only put tasks: it takes milliseconds
+
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return result

@@ -50,6 +50,15 @@ def worker(path: str, *queues: str) -> None:
     Worker(path, queues or ["default"], App({"*": stamp})).run()
 
 
+def quiet(path: str) -> None:
+    """A Worker whose handler does nothing at all."""
+    from queuekit.handlers import App
+    from queuekit.worker import Worker
+
+    os.write(1, b"\n")
+    Worker(path, ["default"], App({"*": lambda task: None})).run()
+
+
 def work(path: str, *queues: str) -> None:
     """queuekit work."""
     from queuekit.cli import main
@@ -68,7 +77,9 @@ def daemon(path: str) -> None:
     main()
 
 
-KINDS: dict[str, Callable[..., None]] = {kind.__name__: kind for kind in (loop, loops, worker, work, daemon)}
+KINDS: dict[str, Callable[..., None]] = {
+    kind.__name__: kind for kind in (loop, loops, worker, quiet, work, daemon)
+}
 
 
 def start(kind: str, *words: str | Path) -> subprocess.Popen[bytes]:
