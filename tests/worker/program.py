@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import queuekit.wake
 from queuekit import logs
 from queuekit.handlers import load_app
 from queuekit.process import Command
@@ -14,6 +15,7 @@ from queuekit.worker import Worker
 
 database = Path(sys.argv[1])
 options = json.loads(sys.argv[2])
+queuekit.wake._SETTLED = options.pop("settled", queuekit.wake._SETTLED)
 command, app = options.pop("exec", None), options.pop("app", None)
 handle = load_app(app) if app else Command(command, database=database)
 logs.start(as_json=True)

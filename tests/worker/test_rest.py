@@ -14,7 +14,8 @@ from workshop import LIMIT, Program, until
 from queuekit import Queue
 from queuekit.schema import prepare
 
-_QUIET = 3.0  # seconds: longer than the longest pause of a sleeper that still looks by itself
+_SETTLED = 0.05  # seconds after which a sleeper no longer looks by itself, as else after some
+_QUIET = 1.5  # seconds
 _QUEUES = [f"queue{number}" for number in range(10)]
 _NO_FALLBACK = 3600.0
 
@@ -42,7 +43,9 @@ def test_an_idle_worker_of_many_queues_never_gets_up(
     q: Queue, program: Callable[..., Program], tmp_path: Path
 ) -> None:
     (tmp_path / "handlers.py").write_text(_HANDLERS)
-    worker = program(app="handlers:run", queues=_QUEUES, concurrency=3, fallback=_NO_FALLBACK)
+    worker = program(
+        app="handlers:run", queues=_QUEUES, concurrency=3, fallback=_NO_FALLBACK, settled=_SETTLED
+    )
     worker.wait_for("worker started")
     until(lambda: sleeps_soundly(worker.process.pid), "a rest")
     id = Queue(q.database, _QUEUES[7]).put("x")
@@ -54,7 +57,10 @@ def test_an_idle_daemon_of_many_queues_never_gets_up(tmp_path: Path) -> None:
     queues = "".join(f"[[queue]]\nname = '{queue}'\nexec = 'true'\n" for queue in _QUEUES)
     (tmp_path / "daemon.toml").write_text(f"database = 'q.db'\n[daemon]\nfallback = '1h'\n{queues}")
     prepare(tmp_path / "q.db")
-    command = [sys.executable, "-m", "queuekit", "daemon", str(tmp_path / "daemon.toml")]
+    program = (
+        f"import queuekit.wake; queuekit.wake._SETTLED = {_SETTLED}; from queuekit.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "daemon", str(tmp_path / "daemon.toml")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         assert process.stderr is not None
