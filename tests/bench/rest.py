@@ -4,7 +4,8 @@ CPU time is what the kernel has counted in nanoseconds for each thread (/proc/PI
 left alone for some seconds before: a sleeper that was woken looks by itself until things have settled.
 
 For the growth a worker runs tasks that were put in batches, and that are purged when they are done, so that it is not
-the file that grows. Counted is what the process holds after the last task and did not hold after the first tenth.
+the file that grows. Counted is what the process holds after the last task and did not hold after half of them: what is
+needed once has come by then (a third of a lease after the start its first extension, and with it two megabytes).
 """
 
 from __future__ import annotations
@@ -78,9 +79,9 @@ def _grown(tasks: int) -> Iterator[_Row]:
     with tempfile.TemporaryDirectory() as folder, Queue(Path(folder) / "rest.db") as queue:
         process = start("quiet", queue.database.path)
         try:
-            _run(queue, tasks // 10)
+            _run(queue, tasks // 2)
             first = _held(process.pid)
-            _run(queue, tasks - tasks // 10)
+            _run(queue, tasks // 2)
             last = _held(process.pid)
         finally:
             process.kill()
