@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -86,6 +87,8 @@ def test_a_worker_holds_no_more_after_many_tasks_than_after_one(
     (tmp_path / "handlers.py").write_text(_HANDLERS)
     worker = program(**handler, concurrency=2, fallback=_NO_FALLBACK)
 
+    until(lambda: watches(worker.process.pid), "the first sleep")
+
     def run(times: int) -> tuple[int, int]:
         for _ in range(times):
             ids = q.put_many(["x"] * 3)
@@ -94,6 +97,13 @@ def test_a_worker_holds_no_more_after_many_tasks_than_after_one(
         return held(worker.process.pid)
 
     assert run(2) == run(40)
+
+
+def watches(pid: int) -> bool:
+    """True once the process has an inotify descriptor, with which comes an eventfd."""
+    return any(
+        "inotify" in os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()
+    )
 
 
 def children(pid: int) -> str:

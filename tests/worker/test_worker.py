@@ -77,6 +77,30 @@ def test_a_sleeping_worker_wakes_for_a_put_of_its_own_process(q: Queue) -> None:
             until(lambda id=id: q.show(id)["state"] == "done")
 
 
+def test_the_thread_that_wakes_and_claims_runs_the_task(q: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is handed over from thread to thread, and meanwhile another thread is on watch."""
+    claimed: dict[int, threading.Thread] = {}
+    ran: dict[int, threading.Thread] = {}
+    claim = Queue.claim
+
+    def noted(queue: Queue, **given: Any) -> Task | None:
+        if task := claim(queue, **given):
+            claimed[task.id] = threading.current_thread()
+        return task
+
+    def function(task: Task) -> None:
+        ran[task.id] = threading.current_thread()
+        together.wait(30)
+
+    together = threading.Barrier(3)
+    monkeypatch.setattr(Queue, "claim", noted)
+    with working(Worker(q.database, [q.name], App({"*": function}), concurrency=3, fallback=NO_FALLBACK)):
+        for _ in range(9):
+            q.put("x")
+        until(lambda: q.stats()["done"] == 9)
+    assert ran == claimed
+
+
 def test_a_sleeping_worker_wakes_when_a_task_falls_due(q: Queue) -> None:
     id = q.put("x", delay=1)
     with working(Worker(q.database, [q.name], App({"*": lambda task: "seen"}), fallback=NO_FALLBACK)):
