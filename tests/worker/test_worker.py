@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from workshop import Program, until, working
 
-from queuekit import App, BadPayload, Queue, Retry, Task, Usage
+from queuekit import App, BadPayload, Queue, Retry, SchemaMismatch, Task, Usage
 from queuekit.execution import Execution
 from queuekit.outcome import Outcome, done
 from queuekit.worker import Worker
@@ -219,3 +219,23 @@ def test_the_end_of_a_run_and_the_next_claim_are_one_transaction(q: Queue) -> No
     inside = " ".join(said[first : said.index("commit", first)])
     assert "set state = 'done'" in inside
     assert "claims = claims + 1" in inside
+
+
+def test_an_error_that_no_patience_helps_ends_the_worker_after_what_runs(q: Queue) -> None:
+    def function(task: Task) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(q.database, "version", fail)
+            failed.wait(30)
+        return "seen"
+
+    def fail() -> None:
+        failed.set()
+        raise SchemaMismatch("another version")
+
+    failed, monkeypatch = threading.Event(), pytest.MonkeyPatch()
+    first, second = q.put_many(["x"] * 2)
+    worker = Worker(q.database, [q.name], App({"*": function}), concurrency=1, fallback=NO_FALLBACK)
+    with pytest.raises(SchemaMismatch, match="another version"):
+        worker.run()
+    assert q.show(first)["result"] == "seen"
+    assert q.show(second)["claims"] == 0
