@@ -8,12 +8,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import takewhile
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from queuekit import statements
 from queuekit.errors import Busy, QueuekitError, Usage, translate
+from queuekit.group_commit import join
 from queuekit.open_file import OpenFile
 from queuekit.schema import extend
 from queuekit.transaction import Transaction
@@ -85,7 +87,9 @@ class Database(OpenFile):
         take: Callable[[sqlite3.Cursor], _T],
         only: int | None = None,
     ) -> _T:
-        with self.lock:
+        if (self.waiting.crowded and not self.lock._is_owned()) or not self.lock.acquire(False):  # type: ignore[attr-defined]
+            return join(self, partial(self._do, name, parameters, take, only))
+        try:
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
             try:
@@ -111,6 +115,8 @@ class Database(OpenFile):
             if name in _STIRRING or (name == "ack" and connection.total_changes - before > 1):
                 self.stirs += 1  # an end that changed more than its own task has set others free
             return taken
+        finally:
+            self.lock.release()
 
     @property
     def in_transaction(self) -> bool:

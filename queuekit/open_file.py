@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from queuekit import schema
 from queuekit.errors import NoDatabase, QueuekitError
+from queuekit.group_commit import Waiting
 
 _LOOK_AGAIN = 0.05  # seconds between two looks whether the path is still this file
 _FORK_WAIT = 10.0  # seconds that a fork waits for the transactions of other threads
@@ -56,6 +57,7 @@ class OpenFile:
 
     def _start(self) -> None:
         self.lock = threading.RLock()
+        self.waiting = Waiting()
         self.depth = 0
         self.stirs = 0
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
