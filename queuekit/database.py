@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from operator import attrgetter
@@ -87,8 +88,15 @@ class Database(OpenFile):
         take: Callable[[sqlite3.Cursor], _T],
         only: int | None = None,
     ) -> _T:
-        if (self.waiting.crowded and not self.lock._is_owned()) or not self.lock.acquire(False):  # type: ignore[attr-defined]
-            return join(self, partial(self._do, name, parameters, take, only))
+        busy = self.waiting.crowded and not self.held()
+        try:
+            busy = busy or not self.lock.acquire(False)
+        except BaseException:  # a signal, perhaps just when it was taken
+            with suppress(RuntimeError):
+                self.lock.release()
+            raise
+        if busy:
+            return self._share(name, partial(self._do, name, parameters, take, only))
         try:
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
@@ -118,11 +126,29 @@ class Database(OpenFile):
         finally:
             self.lock.release()
 
+    def _share(self, name: str, run: Callable[[], _T]) -> _T:
+        """As another thread has the connection: write together with others; reading has nothing to commit."""
+        if statements.only_reads(name):
+            with self.lock:
+                return run()
+        return join(self, run)
+
+    def together(self, work: Callable[[], _T]) -> _T:
+        """Do work, verbs that are kept together or not at all, in a commit that may be shared with other threads.
+
+        Returns what work returns, when that is durable. Raises what it raises. Another thread may call it.
+        """
+
+        def kept_together() -> _T:
+            with self.transaction():
+                return work()
+
+        return kept_together() if self.held() else join(self, kept_together)
+
     @property
     def in_transaction(self) -> bool:
         """True if this thread has a transaction open."""
-        with self.lock:
-            return self.depth > 0
+        return self.depth > 0 and self.held()
 
     def transaction(self) -> Transaction:
         """with database.transaction() as connection: everything inside commits together or not at all.

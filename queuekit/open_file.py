@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from queuekit import schema
 from queuekit.errors import NoDatabase, QueuekitError
-from queuekit.group_commit import Waiting
+from queuekit.waiting import Waiting
 
 _LOOK_AGAIN = 0.05  # seconds between two looks whether the path is still this file
 _FORK_WAIT = 10.0  # seconds that a fork waits for the transactions of other threads
@@ -63,6 +63,10 @@ class OpenFile:
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
         self.look_at = 0.0
         self._held_for_fork = False
+
+    def held(self) -> bool:
+        """True if this thread holds the lock."""
+        return bool(self.lock._is_owned())  # type: ignore[attr-defined]
 
     def connection(self) -> sqlite3.Connection:
         """The open connection, in autocommit, text as bytes. Hold the lock while using it.

@@ -134,9 +134,8 @@ class Runs:
 
     def on_rollback(self, take_back: Callable[[], None]) -> None:
         """Call take_back if the transaction that this thread has open is rolled back; without one do nothing."""
-        with self.database.lock:
-            if self.database.in_transaction:
-                self.database.undo.append(take_back)
+        if self.database.in_transaction:
+            self.database.undo.append(take_back)
 
     def by_receipt(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
         """Run nack, extend or release with the :parameters given; its row. Raises LeaseLost."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 # A string literal or a comment is passed over; what is left with a colon in front is a parameter.
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|--[^\n]*|:([a-z]\w*)")
+_READING = re.compile(r"^(--[^\n]*\n|\s)*select\b")
 
 SCHEMA = ("schema", "laws", "views")
 """The files that make the tables, in order."""
@@ -68,6 +69,12 @@ def split(script: str) -> Iterator[str]:
 def load(name: str) -> tuple[Statement, ...]:
     """The statements of sql/NAME.sql in order."""
     return tuple(_numbered(text) for text in split(source(name)))
+
+
+@cache
+def only_reads(name: str) -> bool:
+    """True if sql/NAME.sql writes nothing."""
+    return all(_READING.search(text) for text, _ in load(name))
 
 
 def migrations(above: int) -> list[tuple[int, str]]:
