@@ -62,6 +62,9 @@ class Waiting:
         self.leader: Work | None = None
         self.crowded = False
 
+    def __len__(self) -> int:
+        return len(self._works)
+
     def add(self, work: Work) -> bool:
         """The first one leads. True if there are as many now as in the last group: no reason to wait for more."""
         with self._entry:
