@@ -143,7 +143,12 @@ class Database(OpenFile):
             with self.transaction():
                 return work()
 
-        return kept_together() if self.held() else join(self, kept_together)
+        if (self.waiting.crowded and not self.held()) or not self.lock.acquire(False):
+            return join(self, kept_together)
+        try:
+            return kept_together()
+        finally:
+            self.lock.release()
 
     @property
     def in_transaction(self) -> bool:

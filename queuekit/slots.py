@@ -132,12 +132,14 @@ class Slots:
             note(execution, self._worker, "lost", logging.WARNING, error="stopped; its result is dropped")
             return None
         try:
-            with self._database.transaction():
-                write(execution, outcome, self._worker)
-                return self._claim()
+            return self._database.together(lambda: self._write_and_claim(execution, outcome))
         except BaseException:  # one of the two, or the commit: the end alone then, with patience
             settle(execution, outcome, self._worker, lambda: self._given_up)
             return None
+
+    def _write_and_claim(self, execution: Execution, outcome: Outcome) -> Task | None:
+        write(execution, outcome, self._worker)
+        return self._claim()
 
     def _begin(self, task: Task) -> Execution:
         execution = Execution(task)
