@@ -57,7 +57,8 @@ _PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock
 class Database(OpenFile):
     """The queue file at path, made if it is missing (create=True).
 
-    synchronous is "normal" (a crash of a process loses nothing; a power cut may lose the last moments) or "full".
+    synchronous is "normal" (a crash of a process loses nothing; a power cut may lose the last moments) or "full" (each
+    commit waits for the disk; threads that write at the same time share commits).
     timeout is how many seconds a write waits for other writers before it raises Busy.
     Raises NoDatabase (create=False and no queue there), SchemaMismatch.
     """
@@ -96,7 +97,8 @@ class Database(OpenFile):
                 self.lock.release()
             raise
         if busy:
-            return self._share(name, partial(self._do, name, parameters, take, only))
+            run = partial(self._do, name, parameters, take, only)
+            return self._share(run, writes=not statements.only_reads(name))
         try:
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
@@ -126,12 +128,12 @@ class Database(OpenFile):
         finally:
             self.lock.release()
 
-    def _share(self, name: str, run: Callable[[], _T]) -> _T:
-        """As another thread has the connection: write together with others; reading has nothing to commit."""
-        if statements.only_reads(name):
-            with self.lock:
-                return run()
-        return join(self, run)
+    def _share(self, run: Callable[[], _T], *, writes: bool) -> _T:
+        """As another thread has the connection: write together with others, if that is to wait for the disk."""
+        if writes and self.waits_for_disk:
+            return join(self, run)
+        with self.lock:
+            return run()
 
     def together(self, work: Callable[[], _T]) -> _T:
         """Do work, verbs that are kept together or not at all, in a commit that may be shared with other threads.
@@ -144,7 +146,7 @@ class Database(OpenFile):
                 return work()
 
         if (self.waiting.crowded and not self.held()) or not self.lock.acquire(False):
-            return join(self, kept_together)
+            return self._share(kept_together, writes=True)
         try:
             return kept_together()
         finally:

@@ -35,7 +35,7 @@ class OpenFile:
     """The file at path, made if it is missing and create says so. Raises NoDatabase, SchemaMismatch, Busy.
 
     depth is how many transactions (one in the other) are open, stirs counts what consumers of this process should see,
-    look_at is when (time.monotonic) the path is to be followed again.
+    look_at is when (time.monotonic) the path is to be followed again, waits_for_disk says that each commit does.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class OpenFile:
         timeout: float = 5.0,
     ) -> None:
         self.path = Path(path).absolute()
+        self.waits_for_disk = synchronous.lower() != "normal"
         self._create = create
         self._open = partial(schema.connect, self.path, timeout=timeout, synchronous=synchronous)
         self._connection: sqlite3.Connection | None = None

@@ -60,7 +60,7 @@ def test_after_kill_9_every_put_that_returned_is_there_and_none_twice(
 FILL = """
 import os, resource, sys, threading
 from queuekit import Queue, QueuekitError
-queue = Queue(sys.argv[1], "full")
+queue = Queue(sys.argv[1], "full", synchronous="full")
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 errors = []
 def put():
@@ -144,7 +144,7 @@ def test_a_fork_among_threads_that_put_leaves_no_thread_waiting_and_no_task_behi
 SIGNALS = """
 import os, signal, sys, threading
 from queuekit import Queue
-queue = Queue(sys.argv[1], "signals")
+queue = Queue(sys.argv[1], "signals", synchronous=sys.argv[2])
 class Interrupted(Exception): pass
 def interrupt(*_): raise Interrupted
 stop = threading.Event()
@@ -175,10 +175,13 @@ print("main", returned, interrupts)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
-def test_signals_that_interrupt_the_main_thread_at_any_point_harm_no_other(db: Path) -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", SIGNALS, str(db)], capture_output=True, text=True, check=True, timeout=LIMIT
-    ).stdout.splitlines()
+@pytest.mark.parametrize("synchronous", ["full", "normal"])
+def test_signals_that_interrupt_the_main_thread_at_any_point_harm_no_other(
+    db: Path, synchronous: str
+) -> None:
+    command = [sys.executable, "-c", SIGNALS, str(db), synchronous]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
+    told = ran.stdout.splitlines()
     _, returned, interrupts = told.pop().split()
     promised = dict(line.split(" ", 1) for line in told)
     with sqlite3.connect(db) as connection:

@@ -126,7 +126,7 @@ def test_the_laws_that_come_when_they_are_needed_come_in_the_middle_of_a_group(q
 
 
 def test_a_group_that_meets_a_locked_file_is_busy_each_with_an_error_of_its_own(db: Path) -> None:
-    with Queue(db, "work", timeout=0.05) as queue:
+    with Queue(db, "work", synchronous="full", timeout=0.05) as queue:
         begun, other = threading.Event(), sqlite3.connect(db, isolation_level=None, check_same_thread=False)
 
         def first() -> None:
