@@ -3,7 +3,7 @@
 A verb that finds the connection taken leaves its work in Database.waiting. One of those that wait leads: when the lock
 is free it takes all the work there is, runs it in the order of its coming between one BEGIN and one COMMIT, and tells
 each thread what came of its own. Meanwhile the next ones gather. Work that is refused fails alone, for each statement
-is atomic by itself; so a group needs no savepoints.
+is atomic by itself; so a group needs no savepoints. (With synchronous=NORMAL a commit is cheaper than all this.)
 
 After a group its threads may come again at once, and the first would not meet the others. So it waits for them: for
 half the time of a commit at most, and never long. The last one to come leads at once.
