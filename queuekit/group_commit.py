@@ -5,8 +5,8 @@ is free it takes all the work there is, runs it in the order of its coming betwe
 each thread what came of its own. Meanwhile the next ones gather. Work that is refused fails alone, for each statement
 is atomic by itself; so a group needs no savepoints. (With synchronous=NORMAL a commit is cheaper than all this.)
 
-After a group its threads may come again at once, and the first would not meet the others. So it waits for them: for
-half the time of a commit at most, and never long. The last one to come leads at once.
+After a group its threads may come again at once, and the first would not meet the others. So the leader waits for them:
+for half the time of a commit at most, and never long.
 
 Signals interrupt the main thread. It never leads others: a leader that is interrupted would leave them in doubt.
 """
@@ -35,39 +35,30 @@ def join(database: Database, run: Callable[[], _T]) -> _T:
     work = Work(run)
     if threading.current_thread() is threading.main_thread():
         _join_interruptibly(database, work)
-    elif not database.waiting.add(work):
-        _wait_or_lead(database, work)
-    elif database.lock.acquire(False):
-        _lead(database, work)
     else:
-        database.waiting.hurry()
-        _wait_or_lead(database, work)
+        database.waiting.add(work)
+        if database.waiting.leader is not work:
+            work.wait()
+        if not work.over:
+            _lead(database, work)
     if work.error is not None:
         raise work.error
     result: _T = work.result
     return result
 
 
-def _wait_or_lead(database: Database, work: Work) -> None:
-    database.waiting.sleep(work)
-    if not work.over:
-        database.lock.acquire()
-        _lead(database, work)
-
-
 def _lead(database: Database, work: Work) -> None:
-    """Commit all that waits, unless another has begun work itself. The lock is held, and released."""
-    group: list[Work] = []
-    try:
-        if not work.begun:
-            begin = time.monotonic()
-            group = database.waiting.take()
+    waiting = database.waiting
+    with database.lock:
+        waiting.gather(work)
+        begin = time.monotonic()
+        group = waiting.take()
+        try:
             _commit(database, group)
-            database.waiting.took(time.monotonic() - begin)
-    finally:
-        for one in group:
-            one.over = True
-        database.lock.release()
+        finally:
+            for one in group:
+                one.over = True
+            waiting.took(len(group), time.monotonic() - begin)
     for one in group:
         one.tell()
 
@@ -102,9 +93,11 @@ def _join_interruptibly(database: Database, work: Work) -> None:
     """As the main thread: work that a signal finds waiting is not done; if it was begun, its end is waited for."""
     waiting = database.waiting
     try:
-        if waiting.add(work):
-            waiting.hurry()
-        waiting.sleep(work)
+        waiting.add(work)
+        if waiting.leader is work:
+            waiting.gather(work)
+        else:
+            work.wait()
         if not work.over:
             with database.lock:
                 if not work.begun and not waiting.hand_on(work):

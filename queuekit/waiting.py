@@ -57,7 +57,7 @@ class Waiting:
     def __init__(self) -> None:
         self._works: list[Work] = []
         self._entry = threading.Lock()  # held for moments
-        self._usual = 1  # how many the last group had
+        self._expected = 1  # how many threads write these days
         self._patience = 0.0  # seconds that a leader waits for as many
         self.leader: Work | None = None
         self.crowded = False
@@ -65,26 +65,19 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._works)
 
-    def add(self, work: Work) -> bool:
-        """The first one leads. True if there are as many now as in the last group: no reason to wait for more."""
+    def add(self, work: Work) -> None:
+        """The first one leads; the last that it waits for wakes it."""
         with self._entry:
             self._works.append(work)
             self.leader = self.leader or work
             self.crowded = True
-            return len(self._works) >= self._usual
-
-    def sleep(self, work: Work) -> None:
-        """Until it is over, or time that its thread takes the lock and leads."""
-        if self.leader is work:
-            work.wait(self._patience)
-        else:
-            work.wait()
-
-    def hurry(self) -> None:
-        """The leader is to wait for no more."""
-        with self._entry:
-            if self.leader is not None:
+            if len(self._works) >= self._expected:
                 self.leader.tell()
+
+    def gather(self, leader: Work) -> None:
+        """Wait until all are there that are expected, but not for long."""
+        if len(self._works) < self._expected:
+            leader.wait(self._patience)
 
     def take(self) -> list[Work]:
         """All of it; the next that comes leads the next group."""
@@ -93,13 +86,14 @@ class Waiting:
             for work in taken:
                 work.begun = True
             self.leader = None
-            self._usual = len(taken)
-            self.crowded = len(taken) > 1
         return taken
 
-    def took(self, seconds: float) -> None:
-        """So long took a group."""
-        self._patience = min(seconds / 2, _LONGEST_PATIENCE)
+    def took(self, count: int, seconds: float) -> None:
+        """A group is committed. Its threads may come again, and meet those that have come meanwhile."""
+        with self._entry:
+            self._expected = count + len(self._works)
+            self.crowded = self._expected > 1
+            self._patience = min(seconds / 2, _LONGEST_PATIENCE)
 
     def hand_on(self, work: Work) -> bool:
         """Let another lead in place of work. False if there is no other."""
