@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from queuekit import Queue
-from tests.bench.sleeper import start
+
+from .sleeper import start
 
 _SECONDS, _TASKS = 60.0, 1_000_000
 _SETTLED = 6.0  # seconds

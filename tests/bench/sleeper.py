@@ -18,7 +18,7 @@ from typing import Any
 from queuekit.model import Task
 from queuekit.queue import Queue
 
-_ROOT = Path(__file__).parents[2]
+from . import children
 
 
 def stamp(task: Task) -> None:
@@ -84,9 +84,9 @@ KINDS: dict[str, Callable[..., None]] = {
 
 def start(kind: str, *words: str | Path) -> subprocess.Popen[bytes]:
     """A consumer that is ready, or about to be."""
-    command = [sys.executable, "-m", "tests.bench.sleeper", kind, *map(str, words)]
+    command = [*children.command("sleeper"), kind, *map(str, words)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "bufsize": 0}
-    process = subprocess.Popen(command, cwd=_ROOT, **pipes)
+    process = subprocess.Popen(command, env=children.environment(), **pipes)
     assert process.stdout is not None
     assert process.stdout.readline() == b"\n", f"no {kind} has begun"
     return process

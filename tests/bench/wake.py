@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from queuekit import Queue
-from tests.bench.sleeper import start
+
+from .sleeper import start
 
 _LIMIT = 30.0  # seconds; reached only if a commit was slept through
 _FULL = 600  # commits
@@ -64,7 +65,7 @@ def _rows(consumer: str, writer: str, times: list[float]) -> Iterator[dict[str, 
     }
     for quantile, (value, goal) in quantiles.items():
         yield {
-            "name": f"wake: {_NAMES[consumer]}, {quantile}",
+            "name": f"wake: {_NAMES[consumer]}, {writer} writes, {quantile}",
             "value": value,
             "unit": "ms",
             "goal": goal,
