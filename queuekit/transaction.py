@@ -57,17 +57,20 @@ class Transaction:
         return connection
 
     def _end(self, connection: sqlite3.Connection, well: bool) -> None:
-        kept = False
+        ending = kept = False
         try:
             if well:
                 self._database.must_be_whole(ending=True)
+                ending = True
                 connection.execute(self._release() if self._database.depth else "commit")
-                self._database.stirs += 1
                 kept = True
+                self._database.stirs += 1
         except sqlite3.Error as error:
+            ending = False
             raise translate(error, str(self._database.path)) from error
         finally:
-            if not kept:
+            # a KeyboardInterrupt that came during the commit is raised when that is done
+            if not kept and not (ending and not connection.in_transaction):
                 self._take_back(connection)
             elif not self._database.depth:
                 self._database.undo.clear()
