@@ -36,20 +36,21 @@ class Runs:
     def ack_many(self, tasks: Iterable[Task], *, now: int | None = None) -> list[Task]:
         """Ack them all, without results, in one commit; those that were not, for their lease is lost. Raises Busy."""
         tasks, moment = list(tasks), now_ms() if now is None else now
-        lost: list[Task] = []
+        receipts = dict.fromkeys(task.receipt for task in tasks)
+        lost: set[str] = set()
         with self.database.transaction():
-            if not self._all_acked(tasks, moment):
-                lost = [task for task in tasks if not self._all_acked([task], moment)]
+            if not self._all_acked(list(receipts), moment):
+                lost = {receipt for receipt in receipts if not self._all_acked([receipt], moment)}
         for task in tasks:
-            if task not in lost:
+            if task.receipt not in lost:
                 task.mark_settled()
-        return lost
+        return [task for task in tasks if task.receipt in lost]
 
-    def _all_acked(self, tasks: list[Task], now: int) -> bool:
+    def _all_acked(self, receipts: list[str], now: int) -> bool:
         """Ack all, or none."""
-        receipts = json.dumps([task.receipt for task in tasks])
+        given = {"receipts": json.dumps(receipts), "now": now}
         with suppress(LeaseLost), self.database.transaction():
-            if self.database.count("ack_many", {"receipts": receipts, "now": now}) == len(tasks):
+            if self.database.count("ack_many", given) == len(receipts):
                 return True
             raise LeaseLost("of one of them; nothing of this savepoint is kept")
         return False
