@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -62,6 +63,8 @@ def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
                 look_at = time.monotonic() + _LOOK_EVERY
             task = _next(queue, task, ahead)
             yield task
+            if os.getpid() != process:  # the child goes on in the loop: with tasks of its own
+                process, ahead = os.getpid(), Prefetch(queue, prefetch)
     finally:
         if os.getpid() == process:  # a child that was forked in the loop holds nothing
             ahead.close()
@@ -116,6 +119,8 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
                 raise
             time.sleep(_BUSY_PAUSE)
     task = ahead.take()
+    if task is None:
+        _patiently(ahead.give_back, math.inf)
     while task is None:
         task = wait_for_task(queue, None)
     return task
@@ -123,11 +128,12 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
 
 def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> None:
     """Ack the last task and claim what comes next, in one transaction."""
+    count = ahead.wanted()
     with queue.database.transaction():
         if last is not None:
             _quietly(last, last.ack)
-        tasks = ahead.claim()
-    ahead.hold(tasks)
+        ahead.claim(count)
+    ahead.hold()
 
 
 def _look_around(queue: Queue) -> None:
@@ -150,6 +156,7 @@ def _quietly(task: Task, end: Callable[[], object]) -> None:
 def _give_back(task: Task) -> None:
     """Release the task of a loop that was left. What hinders it is logged: an exception may be on its way out."""
     try:
-        task.release()
+        with suppress(LeaseLost):  # then nobody holds it
+            task.release()
     except QueuekitError as error:
         _log.warning("task %s is held until its lease ends: %s", task.receipt, error)

@@ -7,11 +7,12 @@ dies, only the task that was begun counts as a crash.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
+import os
 import threading
 import time
-import uuid
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -24,21 +25,29 @@ if TYPE_CHECKING:
     from queuekit.queue import Queue
 
 _BUDGET = 0.01  # seconds of handling that are claimed ahead
-_HOLD_MS = 100  # what waits longer is given back
+_HOLD = 0.1  # seconds: what waits longer is given back
 _log = logging.getLogger("queuekit")
 
 
 class Prefetch:
-    """What one loop over a queue has claimed and not begun: most tasks at the most, and no more than fit its pace."""
+    """What one loop over a queue has claimed and not begun: most tasks at the most, and no more than fit its pace.
+
+    A task is claimed (and told to the file), held, and then taken or, when its time is over, given back: never both.
+    """
 
     def __init__(self, queue: Queue, most: int) -> None:
         self._queue = queue
         self._most = most
-        self._consumer = f"{queue.worker}/{uuid.uuid4().hex[:12]}"
-        self._changed = threading.Condition()
+        self._consumer = f"{queue.worker}/{os.urandom(6).hex()}"
+        self._process = os.getpid()
+        self._claimed: list[Task] = []  # by a transaction that may not be committed yet
+        self._changed = threading.Condition()  # taken inside the lock of the database, never around it
         self._held: deque[Task] = deque()
-        self._until = 0  # ms: then what is held is given back
-        self._count = 1  # how many the last claim asked for
+        self._begun: Task | None = None  # the last that was taken
+        self._until = 0.0  # by the monotonic clock: then what is held is given back
+        self._leased_until = 0  # ms: and then at the latest
+        self._spent: list[Task] = []  # to be given back, by who has the lock of the database
+        self._count = 1  # how many the last claim brought
         self._since = 0.0
         self._guard: threading.Thread | None = None
         self._sleeps = False  # the guard, until it is told
@@ -47,72 +56,121 @@ class Prefetch:
     def __bool__(self) -> bool:
         return bool(self._held)
 
-    def take(self) -> Task | None:
-        """The next task, if one is held and its time is not over."""
-        with self._changed:
-            if self._held and now_ms() < self._until:
-                return self._held.popleft()
-        self._give_back()
-        return None
+    def wanted(self) -> int:
+        """How many tasks to claim: what the loop handles in _BUDGET at its pace since the last time it asked.
 
-    def claim(self) -> list[Task]:
-        """Claim as many tasks as the loop will be through with in no time, the best first; for hold. Raises Busy.
-
-        Call it in a transaction: the file is told the order in it.
+        Twice as many as then at most. One in a transaction of the caller's: what it claimed may be rolled back.
         """
-        queue, count = self._queue, self._wanted()
-        if count > 1 and queue.is_lean and (tasks := queue.claim_many(count)):
+        now = time.monotonic()
+        each = (now - self._since) / self._count
+        self._since = now
+        count = min(self._most, 2 * self._count, int(_BUDGET / max(each, 1e-6)))
+        self._count = 1
+        return count if count > 1 and not self._queue.database.in_transaction and self._is_guarded() else 1
+
+    def claim(self, count: int) -> None:
+        """Claim up to count tasks, the best first, for hold. Raises Busy.
+
+        Call it in a transaction: the file is told the order in it, and what was held too long is given back before.
+        """
+        self.give_back()
+        queue, self._claimed = self._queue, []
+        queue.on_rollback(self._claimed.clear)
+        if count > 1 and self._is_alike() and (tasks := queue.claim_many(count)):
+            self._claimed += tasks
             receipts = json.dumps([task.receipt for task in tasks])
             queue.database.run("prefetch", {"consumer": self._consumer, "receipts": receipts})
-            return tasks
-        task = queue.claim()
-        return [] if task is None else [task]
+        elif task := queue.claim():
+            self._claimed.append(task)
 
-    def hold(self, tasks: list[Task]) -> None:
-        """Keep what claim has returned, once that is committed, for take."""
+    def hold(self) -> None:
+        """Keep what claim has claimed, once that is committed, for take."""
         with self._changed:
-            self._held.extend(tasks)
-            self._until = now_ms() + _HOLD_MS
-            if len(tasks) > 1 and self._guard is None:
-                self._guard = threading.Thread(target=self._watch, name="queuekit-prefetch", daemon=True)
-                self._guard.start()
-            elif self._sleeps:
+            self._until = time.monotonic() + _HOLD
+            self._leased_until = min((task.lease_until for task in self._claimed), default=0)
+            self._count = max(len(self._claimed), 1)
+            self._held.extend(self._claimed)
+            self._claimed = []
+            if self._sleeps and len(self._held) > 1:
                 self._changed.notify()
 
+    def take(self) -> Task | None:
+        """The next task, if one is held and its time is not over: begin it."""
+        with self._changed:
+            if not self._held or self._is_over():
+                return None
+            task = self._begun = self._held[0]  # a KeyboardInterrupt may come after each call
+            self._held.popleft()
+            return task
+
+    def give_back(self) -> None:
+        """Give back what must not be begun any more. Raises QueuekitError: then it stays to be given back."""
+        database = self._queue.database
+        with database.lock:
+            with self._changed:
+                if self._closed or self._is_over():
+                    self._spent += self._held
+                    self._held.clear()
+                if self._closed:
+                    self._spent += self._claimed
+                    if self._begun is not None and not self._begun.settled:
+                        self._spent.append(self._begun)
+            if not self._spent:
+                return
+            with database.transaction():
+                for task in self._spent:
+                    with suppress(LeaseLost):
+                        task.release()
+            if not database.depth:  # else it may be rolled back
+                self._spent.clear()
+
     def close(self) -> None:
-        """Give back what is held."""
+        """Give back all that is held, and the task that was begun. A child that was forked since has nothing."""
+        if os.getpid() != self._process:
+            return
+        atexit.unregister(self.close)
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._give_back()
+        try:
+            self.give_back()
+        except QueuekitError as error:
+            _log.warning("%d tasks are held until their leases end: %s", len(self._spent), error)
 
-    def _wanted(self) -> int:
-        """How many tasks the loop handles in _BUDGET at its pace so far; at most twice as many as last time."""
-        now = time.monotonic()
-        each = (now - self._since) / self._count
-        self._count = max(1, min(self._most, 2 * self._count, int(_BUDGET / max(each, 1e-6))))
-        self._since = now
-        return self._count
+    def _is_alike(self) -> bool:
+        """True if all that counts is priority; a queue with policies of its own is fed one by one."""
+        queue = self._queue
+        return queue.is_lean and not queue.database.run("special", {"queue": queue.name})[0][0]
+
+    def _is_over(self) -> bool:
+        """True if what is held waits too long: also after this process, or the machine, was stopped for a while."""
+        return time.monotonic() >= self._until or now_ms() >= self._leased_until
+
+    def _is_guarded(self) -> bool:
+        """True if the thread runs that gives back what waits; none is claimed ahead where it cannot be started."""
+        if self._guard is None:
+            guard = threading.Thread(target=self._watch, name="queuekit-prefetch", daemon=True)
+            try:
+                guard.start()
+            except RuntimeError:
+                self._most = 1
+                return False
+            self._guard = guard
+            atexit.register(
+                self.close
+            )  # a daemon thread must not be in the midst of it when the interpreter ends
+        return True
 
     def _watch(self) -> None:
         """Give back what waits too long, for the task at hand takes longer than those before it did."""
         while not self._closed:
             with self._changed:
-                self._sleeps = not self._held
-                self._changed.wait(None if self._sleeps else max(self._until - now_ms(), 1) / 1000)
+                self._sleeps = not (self._held or self._spent)
+                left = _HOLD if self._spent else max(self._until - time.monotonic(), 0.001)
+                self._changed.wait(None if self._sleeps else left)
                 self._sleeps = False
-            if now_ms() >= self._until:
-                self._give_back()
-
-    def _give_back(self) -> None:
-        with self._changed:
-            tasks = list(self._held)
-            self._held.clear()
-        if tasks:
-            try:
-                with self._queue.database.transaction():
-                    for task in tasks:
-                        with suppress(LeaseLost):
-                            task.release()
-            except QueuekitError as error:
-                _log.warning("%d tasks are held until their leases end: %s", len(tasks), error)
+            if self._spent or (self._held and self._is_over()):
+                try:
+                    self.give_back()
+                except QueuekitError as error:
+                    _log.warning("%d tasks are not given back yet: %s", len(self._spent), error)

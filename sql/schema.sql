@@ -92,7 +92,8 @@ create table if not exists qk_lease (
 create table if not exists qk_prefetch (
   consumer text primary key not null,
   receipts text not null,                            -- JSON list
-  constraint "QK033 the receipts of what is claimed ahead are a JSON list" check (json_valid(receipts) and json_type(receipts) = 'array')
+  constraint "QK033 the receipts of what is claimed ahead are a JSON list" check (
+        printf('%s', receipts) = receipts and json_valid(receipts) and json_type(receipts) = 'array')
 ) without rowid;
 
 -- Past runs that the task row no longer tells, written by law. Always: count of runs = claims - (state is running or done).

@@ -35,15 +35,18 @@ begin
    where id in (select id from (select id, until_at from qk_task where due_at <= new.now and state <> 'running'
                                  order by due_at limit ifnull(new.batch, 100))
                  where ifnull(until_at > new.now, 1));
-  -- what was claimed ahead and never begun (a run before it in its consumer's list goes on) goes back, at no cost
+  -- what was claimed ahead and never begun goes back, at no cost, when its lease has expired or that of the run at which its consumer was: the
+  -- first in the list that has not ended
   update qk_task
      set settled = claims, ended_at = new.now, state = case when cancel_at is null then 'ready' else 'cancelled' end,
          due_at = case when cancel_at is null then until_at end
    where id in (select t.id
-                  from qk_prefetch p cross join json_each(p.receipts) r cross join qk_task t on t.id = cast(r.value as integer)
-                 where t.state = 'running' and t.due_at <= new.now and r.value = t.id || ':' || t.claims
-                   and exists (select 1 from json_each(p.receipts) e cross join qk_task b on b.id = cast(e.value as integer)
-                                where e.key < r.key and b.state = 'running' and e.value = b.id || ':' || b.claims));
+                  from (select p.receipts, min(r.key) as begun, b.due_at as ends        -- (of the row with the least key)
+                          from qk_prefetch p cross join json_each(p.receipts) r cross join qk_task b on b.id = cast(r.value as integer)
+                         where b.state = 'running' and r.value = b.id || ':' || b.claims
+                         group by p.consumer) l
+                 cross join json_each(l.receipts) r cross join qk_task t on t.id = cast(r.value as integer)
+                 where r.key > l.begun and t.state = 'running' and r.value = t.id || ':' || t.claims and min(l.ends, t.due_at) <= new.now);
   delete from qk_prefetch
    where not exists (select 1 from json_each(receipts) r cross join qk_task t on t.id = cast(r.value as integer)
                       where t.state = 'running' and r.value = t.id || ':' || t.claims);
