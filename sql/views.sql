@@ -41,12 +41,13 @@ begin
      set settled = claims, ended_at = new.now, state = case when cancel_at is null then 'ready' else 'cancelled' end,
          due_at = case when cancel_at is null then until_at end
    where id in (select t.id
-                  from (select p.receipts, min(r.key) as begun, b.due_at as ends        -- (of the row with the least key)
+                  from (select p.receipts, min(r.key) as begun, b.id as first, b.due_at as ends        -- (of the row with the least key)
                           from qk_prefetch p cross join json_each(p.receipts) r cross join qk_task b on b.id = cast(r.value as integer)
                          where b.state = 'running' and r.value = b.id || ':' || b.claims
                          group by p.consumer) l
                  cross join json_each(l.receipts) r cross join qk_task t on t.id = cast(r.value as integer)
-                 where r.key > l.begun and t.state = 'running' and r.value = t.id || ':' || t.claims and min(l.ends, t.due_at) <= new.now);
+                 where r.key > l.begun and t.id <> l.first and t.state = 'running' and r.value = t.id || ':' || t.claims
+                   and min(l.ends, t.due_at) <= new.now);
   delete from qk_prefetch
    where not exists (select 1 from json_each(receipts) r cross join qk_task t on t.id = cast(r.value as integer)
                       where t.state = 'running' and r.value = t.id || ':' || t.claims);

@@ -255,6 +255,8 @@ ATTACKS: dict[str, list[str]] = {
     "QK033": [
         "insert into qk_prefetch values ('c', 'no JSON')",
         "insert into qk_prefetch values ('c', '{}')",
+        "insert into qk_prefetch values ('c', cast('[]' as blob))",
+        "insert into qk_prefetch values ('c', '[]' || char(0) || 'x')",
     ],
     "QK029": [
         "insert into qk_schedule (name, rule) values ('qk:x', 'every 1m')",
