@@ -126,7 +126,7 @@ class Prefetch:
 
     def close(self) -> None:
         """Give back all that is held, and the task that was begun. A child that was forked since has nothing."""
-        if os.getpid() != self._process:
+        if self._closed or os.getpid() != self._process:
             return
         atexit.unregister(self.close)
         with self._changed:

@@ -24,6 +24,7 @@ BATCH, FLOW = 1, 2
 # What a call of each verb needs in the scene, so that it returns a row (or changes one).
 CALLS: dict[str, dict[str, Any]] = {
     "ack": {"receipt": "2:1", "result": "fine"},
+    "ack_many": {"receipts": '["2:1"]'},
     "batch": {"id": 1},
     "batch_close": {"id": 1},
     "batch_open": {"payload": "callback", "name": "all"},
@@ -46,6 +47,7 @@ CALLS: dict[str, dict[str, Any]] = {
         on_full="coalesce",
         on_group="aside",
     ),
+    "prefetch": {"consumer": "c", "receipts": '["2:1"]'},
     "purge": {"state": "dead", "older_ms": 0},
     "put": {"payload": "p", "key": "k"},
     "put_plain": {"payload": "p", "key": "k"},

@@ -16,10 +16,11 @@ import pytest
 from makers import MAKERS, raw
 from verbs import NOW, Opener, rows, run
 
-from queuekit import Queue, SchemaMismatch, statements
+from queuekit import Batch, Queue, SchemaMismatch, statements
 from tests.cli.program import QK, QUEUEKIT
 from tests.cli.program import run as run_program
-from tests.conftest import ROOT, sqlite3_program
+from tests.conftest import ROOT, make_database, sqlite3_program
+from tests.spec.books import wrong
 
 FIRST_VERSION = Path(__file__).with_name("schema_1.sql")
 Maker = Callable[..., None]
@@ -268,6 +269,52 @@ def test_a_file_of_schema_1_becomes_one_of_today(program: list[str], first_versi
         assert queue.show(queue.put("second", after=first))["state"] == "blocked"
         assert sqlite3_program(first_version, "insert into mail (data) values ('by its view');") == ""
         assert queue.qsize() == 3
+
+
+@pytest.fixture
+def second_version(db: Path) -> Path:
+    """A file of schema 2 that has the extra laws, with linked work in it, and whose laws and views are not today's."""
+    with Queue(db) as queue:
+        batch = Batch.open(queue.database, "all over")
+        first = queue.put("first", group="g", batch=batch.id)
+        queue.put("second of the group", group="g", batch=batch.id)
+        queue.put("after the first", after=first, share="s")
+        batch.close()
+        queue.policy(max_running=2, max_depth=9)
+        assert queue.claim() is not None
+    stale = "".join(
+        f"drop trigger {name}; create trigger {name} before delete on qk_worker when 0 begin select 1; end;"
+        for name in named(db, "trigger")
+    ) + "".join(f"drop view {name}; create view {name} as select 1;" for name in named(db, "view"))
+    sqlite3_program(
+        db, f"{stale} drop table qk_prefetch; update qk_meta set value = 2 where name = 'schema_version';"
+    )
+    return db
+
+
+def named(path: Path, type: str) -> list[str]:
+    with closing(sqlite3.connect(path)) as file:
+        return [name for (name,) in file.execute("select name from sqlite_schema where type = ?", (type,))]
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
+    program: list[str], second_version: Path, tmp_path: Path
+) -> None:
+    with Queue(make_database(tmp_path / "fresh.db")) as queue:
+        queue.policy(max_running=2)  # with the extra laws
+    done = run_program(program, "init", db=second_version)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert sorted(objects(second_version)) == sorted(objects(tmp_path / "fresh.db"))
+    with Queue(second_version) as queue:
+        queue.ack("2:1")
+        tasks = queue.claim_many(9)
+        assert [task.payload for task in tasks] == ["second of the group", "after the first"]
+        assert queue.ack_many(tasks) == []
+        last = queue.claim()
+        assert last is not None
+        assert last.payload == "all over"
+        assert list(wrong(queue.database.connection())) == []
 
 
 # --- what a file holds ----------------------------------------------------------------------------------------------
