@@ -52,6 +52,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "put": {"payload": "p", "key": "k"},
     "put_plain": {"payload": "p", "key": "k"},
     "put_many": {"payloads": '["a", "b"]'},
+    "put_many_simple": {"payloads": '["a", "b"]'},
     "put_simple": {"payload": "p"},
     "queue_view": {"queue": "mail"},
     "reap": {"worker": "w"},
