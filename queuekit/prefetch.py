@@ -41,7 +41,8 @@ class Prefetch:
         self._consumer = f"{queue.worker}/{os.urandom(6).hex()}"
         self._process = os.getpid()
         self._claimed: list[Task] = []  # by a transaction that may not be committed yet
-        self._changed = threading.Condition()  # taken inside the lock of the database, never around it
+        self._lock = threading.RLock()  # taken inside the lock of the database, never around it
+        self._changed = threading.Condition(self._lock)
         self._held: deque[Task] = deque()
         self._begun: Task | None = None  # the last that was taken
         self._until = 0.0  # by the monotonic clock: then what is held is given back
@@ -85,7 +86,7 @@ class Prefetch:
 
     def hold(self) -> None:
         """Keep what claim has claimed, once that is committed, for take."""
-        with self._changed:
+        with self._lock:
             self._until = time.monotonic() + _HOLD
             self._leased_until = min((task.lease_until for task in self._claimed), default=0)
             self._count = max(len(self._claimed), 1)
@@ -96,7 +97,7 @@ class Prefetch:
 
     def take(self) -> Task | None:
         """The next task, if one is held and its time is not over: begin it."""
-        with self._changed:
+        with self._lock:
             if not self._held or self._is_over():
                 return None
             task = self._begun = self._held[0]  # a KeyboardInterrupt may come after each call
@@ -107,7 +108,7 @@ class Prefetch:
         """Give back what must not be begun any more. Raises QueuekitError: then it stays to be given back."""
         database = self._queue.database
         with database.lock:
-            with self._changed:
+            with self._lock:
                 if self._closed or self._is_over():
                     self._spent += self._held
                     self._held.clear()
@@ -129,7 +130,7 @@ class Prefetch:
         if self._closed or os.getpid() != self._process:
             return
         atexit.unregister(self.close)
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify()
         try:
@@ -164,7 +165,7 @@ class Prefetch:
     def _watch(self) -> None:
         """Give back what waits too long, for the task at hand takes longer than those before it did."""
         while not self._closed:
-            with self._changed:
+            with self._lock:
                 self._sleeps = not (self._held or self._spent)
                 left = _HOLD if self._spent else max(self._until - time.monotonic(), 0.001)
                 self._changed.wait(None if self._sleeps else left)

@@ -27,6 +27,15 @@ queue = Queue(sys.argv[1], lease=3600)
 """
 
 
+# A fork beside a thread is warned of, and so is a lease that the other process has ended. Nothing waits too long.
+QUIET = """
+import logging, warnings
+logging.disable()
+warnings.simplefilter("ignore")
+queuekit.prefetch._HOLD = 3600
+"""
+
+
 @pytest.fixture
 def queue(db: Path) -> Iterator[Queue]:
     with Queue(db) as queue:
@@ -96,8 +105,7 @@ def test_a_child_that_goes_on_in_the_loop_begins_nothing_of_what_its_parent_hold
     queue: Queue, db: Path
 ) -> None:
     queue.put_many(["x"] * 30)
-    quiet = "import logging, warnings; logging.disable(); warnings.simplefilter('ignore')\nqueuekit.prefetch._HOLD = 3600\n"
-    begun = finish(start(quiet + FORKED, db))
+    begun = finish(start(QUIET + FORKED, db))
     assert [begun.count(id) for id in range(1, 7)] == [1] * 6  # (7 is given back when the parent leaves)
     assert len(begun) == 10
     assert queue.stats()["running"] == 0
@@ -118,8 +126,7 @@ ENDS = {
 @pytest.mark.parametrize("script", ENDS.values(), ids=list(ENDS))
 def test_a_process_that_ends_gives_back_what_it_held(script: str, queue: Queue, db: Path) -> None:
     queue.put_many(["x"] * 10)
-    quiet = "import logging, warnings; logging.disable(); warnings.simplefilter('ignore')\nqueuekit.prefetch._HOLD = 3600\n"
-    assert finish(start(quiet + script, db)) == [1, 2, 3, 4]
+    assert finish(start(QUIET + script, db)) == [1, 2, 3, 4]
     stats = queue.stats()
     assert (stats["done"], stats["ready"], stats["running"]) == (3, 7, 0)
 
