@@ -105,12 +105,15 @@ class Producer:
 
         Raises BadPayload, Busy, Full, Refused, Usage.
         """
-        texts = [without_nul(payload) for payload in payloads]
+        texts = [payload if type(payload) is str else encode(payload) for payload in payloads]
         given = bound(options)
         if not texts:
             return []
         statement = "put_many_simple" if given.keys() <= _SIMPLE else "put_many"
-        given |= {"queue": self.name, "now": now, "payloads": json.dumps(texts, ensure_ascii=False)}
+        listed = json.dumps(texts, ensure_ascii=False)
+        if "\\u0000" in listed:  # a NUL, or text that looks like it
+            list(map(without_nul, texts))
+        given |= {"queue": self.name, "now": now, "payloads": listed}
         last = self._with_room(lambda: self.database.insert(statement, given), now)
         return list(range(last - len(texts) + 1, last + 1))
 

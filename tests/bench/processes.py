@@ -1,7 +1,7 @@
 """Two producers and two consumers, each a process of its own, on one file; this module as a program is one of them.
 
-A consumer that finds nothing looks again half a millisecond later. It ends when the producers have, and nothing is
-left.
+A consumer waits for more as its docs say. One that has no way to wait looks again half a millisecond later. It ends
+when the producers have, and nothing is left, or with a last message that is put for each of them.
 An operation that the system refuses because others hold the file is counted, and tried again.
 """
 
@@ -19,6 +19,7 @@ from .systems.system import System
 
 _PRODUCERS = _CONSUMERS = 2
 _PAUSE = 0.0005  # seconds between two looks of a consumer that finds nothing
+_LAST = "no more"
 _LAST_LOOKS = 20  # of a consumer, after the producers have ended
 _ENOUGH = 1000  # refusals of one operation, after which it is given up
 _T = TypeVar("_T")
@@ -48,6 +49,8 @@ def side_by_side(
     for process in running:
         _say(process, "go")
     reports = [_report(process) for process in running[:_PRODUCERS]]
+    for _ in range(_CONSUMERS if queue.offers("until") else 0):
+        queue.put(_LAST)
     _finished(folder).touch()
     reports += [_report(process) for process in running[_PRODUCERS:]]
     wall = max(report["end"] for report in reports) - min(report["begin"] for report in reports)
@@ -99,6 +102,17 @@ class _Worker:
         self.last = time.monotonic()
 
     def consume(self) -> None:
+        if self.queue.offers("until"):
+            for payload in self.queue.until(_LAST):
+                self._saw(payload)
+        else:
+            self._look_again_and_again()
+
+    def _saw(self, payload: str) -> None:
+        self.seen.append(payload[:8])
+        self.last = time.monotonic()
+
+    def _look_again_and_again(self) -> None:
         looks = _LAST_LOOKS
         while looks:
             message = self.patiently(self.queue.claim)
@@ -107,8 +121,7 @@ class _Worker:
                 time.sleep(_PAUSE)
                 continue
             self.patiently(lambda message=message: self.queue.done(message))  # type: ignore[misc]
-            self.seen.append(self.queue.payload(message)[:8])
-            self.last = time.monotonic()
+            self._saw(self.queue.payload(message))
 
 
 def main() -> None:

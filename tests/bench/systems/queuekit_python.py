@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ class QueuekitPython(System):
                 task.ack()
                 break
         return seen
+
+    def until(self, last: str) -> Iterator[str]:
+        for task in self.queue:
+            if task.payload == last:
+                task.ack()
+                break
+            yield task.payload
 
     def close(self) -> None:
         self.queue.close()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-_BATCHES = {"put_many": ("put_many",), "loop": ("loop",), "claim_many": ("claim_many_and_ack",)}
+_BATCHES = {
+    "put_many": ("put_many",),
+    "loop": ("loop",),
+    "until": ("until",),
+    "claim_many": ("claim_many_and_ack",),
+}
 
 
 class System(ABC):
@@ -76,6 +81,10 @@ class System(ABC):
 
     def loop(self, count: int) -> list[str]:
         """Consume so many as the docs tell a consumer to; their payloads."""
+        raise NotImplementedError
+
+    def until(self, last: str) -> Iterator[str]:
+        """Consume as the docs tell one that waits for more: the payloads up to one that is last, which is acked, too."""
         raise NotImplementedError
 
     def claim_and_ack(self) -> str:
