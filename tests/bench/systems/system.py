@@ -84,7 +84,7 @@ class System(ABC):
         raise NotImplementedError
 
     def until(self, last: str) -> Iterator[str]:
-        """Consume as the docs tell one that waits for more: the payloads up to one that is last, which is acked, too."""
+        """Consume as the docs tell one that waits for more: the payloads up to a last one, which is acked, too."""
         raise NotImplementedError
 
     def claim_and_ack(self) -> str:
