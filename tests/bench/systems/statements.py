@@ -25,7 +25,7 @@ class Statements(QueuekitPython):
         super().__init__(folder, synchronous)
         del self.put, self.claim
         self._connection = self.queue.database.connection()
-        self._put, self._claim, self._ack = (statements.load(n)[-1] for n in ("put_simple", "claim", "ack"))
+        self._put, self._claim, self._ack = (statements.load(n)[-1] for n in ("put_simple", "claim_simple", "ack"))
 
     def _run(self, statement: statements.Statement, **given: Any) -> Any:
         given["now"] = time.time_ns() // 1_000_000
@@ -35,13 +35,13 @@ class Statements(QueuekitPython):
         return self._run(self._put, queue="bench", kind="", priority=0, payload=payload)
 
     def claim(self) -> Any:
-        rows = self._run(self._claim, queue="bench", worker="bench").fetchall()
+        rows = self._run(self._claim, queue="bench", worker="bench", lease_ms=0).fetchall()
         return rows[0] if rows else None
 
     def done(self, message: Any) -> None:
-        if self._run(self._ack, receipt=message[1].decode()).rowcount != 1:
+        if self._run(self._ack, receipt=f"{message[0]}:{message[1]}", result=0).rowcount != 1:
             raise LookupError(message)
 
     def payload(self, message: Any) -> str:
-        payload: bytes = message[5]
+        payload: bytes = message[4]
         return payload.decode()
