@@ -25,8 +25,6 @@ STRATEGIES = ("priority", "fifo", "lifo", "random", "fair")
 PRIORITIES = ("low", "normal", "high", "critical")
 """The names of priorities; the file knows their numbers."""
 
-_LEAN = 7  # columns of claim_simple.sql, which tells neither receipt nor queue
-
 FINISHED = ("done", "dead", "cancelled")
 """The states that end it."""
 
@@ -199,29 +197,26 @@ def a_state(name: str | None) -> str | None:
 
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
-    """The task of a row of claim.sql, claim_many.sql or claim_simple.sql, text as bytes. Raises UnicodeDecodeError."""
-    if len(row) == _LEAN:
-        id, _, kind, key, payload, attempt, until = row
+    """The task of a row of claim.sql, claim_many.sql or their lean twins, text as bytes. Raises UnicodeDecodeError."""
+    receipt = receipt_of(row)
+    if _is_lean(row):
+        id, _, kind, key, payload, attempt, until, *_ = row
         queue = holder.name
     else:
         id, _, name, kind, key, payload, attempt, *_, until = row
         queue = name.decode()
-    return Task(
-        holder,
-        id,
-        receipt_of(row),
-        queue,
-        kind.decode(),
-        None if key is None else key.decode(),
-        payload.decode(),
-        attempt,
-        until,
-    )
+    known = None if key is None else key.decode()
+    return Task(holder, id, receipt, queue, kind.decode(), known, payload.decode(), attempt, until)
 
 
 def receipt_of(row: tuple[Any, ...]) -> str:
     """The receipt of a row that claimed takes."""
-    return f"{row[0]}:{row[1]}" if len(row) == _LEAN else row[1].decode()
+    return f"{row[0]}:{row[1]}" if _is_lean(row) else row[1].decode()
+
+
+def _is_lean(row: tuple[Any, ...]) -> bool:
+    """True for a row of a lean twin, which tells its claims instead of receipt and queue."""
+    return type(row[1]) is int
 
 
 def encode(value: Any) -> str:

@@ -77,7 +77,7 @@ class Prefetch:
         self.give_back()
         queue, self._claimed = self._queue, []
         queue.on_rollback(self._claimed.clear)
-        if count > 1 and self._is_alike() and (tasks := queue.claim_many(count)):
+        if count > 1 and queue.is_lean and (tasks := queue.claim_alike(count)):
             self._claimed += tasks
             receipts = json.dumps([task.receipt for task in tasks])
             queue.database.run("prefetch", {"consumer": self._consumer, "receipts": receipts})
@@ -137,11 +137,6 @@ class Prefetch:
             self.give_back()
         except QueuekitError as error:
             _log.warning("%d tasks are held until their leases end: %s", len(self._spent), error)
-
-    def _is_alike(self) -> bool:
-        """True if all that counts is priority; a queue with policies of its own is fed one by one."""
-        queue = self._queue
-        return queue.is_lean and not queue.database.run("special", {"queue": queue.name})[0][0]
 
     def _is_over(self) -> bool:
         """True if what is held waits too long: also after this process, or the machine, was stopped for a while."""

@@ -41,6 +41,7 @@ HOT: dict[str, Callable[[int], dict[str, Any]]] = {
     "claim fair": lambda n: {"strategy": "fair", "now": NOW},
     "claim able": lambda n: {"capabilities": "gpu region=us", "now": NOW},
     "claim_many": lambda n: {"worker": "w", "limit": 10, "now": NOW},
+    "claim_many_simple": lambda n: {"worker": "w", "limit": 10, "now": NOW},
     "ack": lambda n: {"receipt": f"{2 * n + 10}:1", "now": NOW},
     "ack_many": lambda n: {"receipts": f'["{2 * n + 10}:1", "{2 * n + 11}:1"]', "now": NOW},
     "nack": lambda n: {"receipt": f"{2 * n + 20}:1", "error": "why", "delay_ms": 1, "now": NOW},
@@ -57,7 +58,6 @@ HOT: dict[str, Callable[[int], dict[str, Any]]] = {
     "purge": lambda n: {"from": 3 * n, "span": 50, "older_ms": 0, "now": NOW},
     "version": lambda n: {},
     "prefetch": lambda n: {"consumer": "c", "receipts": "[]"},
-    "special": lambda n: {"queue": "default"},
 }
 
 NO_TABLE = {

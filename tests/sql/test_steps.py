@@ -29,6 +29,7 @@ EXPECTED: list[tuple[str, dict[str, Any], int]] = [
     ("claim_simple", WORKER | {"lease_ms": 0}, 317),
     ("claim", WORKER, 545),
     ("claim_many", WORKER | {"limit": 2}, 670),
+    ("claim_many_simple", WORKER | {"lease_ms": 0, "limit": 2}, 592),
     ("ack", {"receipt": "1:1", "now": NOW, "result": 0}, 226),
     ("ack_many", {"receipts": '["1:1"]', "now": NOW}, 238),
     ("extend", {"receipt": "1:1", "now": NOW}, 270),

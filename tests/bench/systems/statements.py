@@ -25,7 +25,9 @@ class Statements(QueuekitPython):
         super().__init__(folder, synchronous)
         del self.put, self.claim
         self._connection = self.queue.database.connection()
-        self._put, self._claim, self._ack = (statements.load(n)[-1] for n in ("put_simple", "claim_simple", "ack"))
+        self._put, self._claim, self._ack = (
+            statements.load(n)[-1] for n in ("put_simple", "claim_simple", "ack")
+        )
 
     def _run(self, statement: statements.Statement, **given: Any) -> Any:
         given["now"] = time.time_ns() // 1_000_000
