@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from queuekit.queue import Queue
 
 _BUSY_PAUSE = 0.05  # seconds to the next try; the wait for the lock comes on top
+_LINGER = 0.0005  # seconds that a loop which has run dry waits, to claim at once what comes meanwhile, before it sleeps
 _LOOK_EVERY = 1.0  # seconds between two looks of a loop that never runs dry at what is due by itself
 _STUCK = 1.0  # seconds until something is looked at again that is due, and that nothing moves
 
@@ -62,7 +63,9 @@ def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
                 _look_around(queue)
                 look_at = time.monotonic() + _LOOK_EVERY
             task = _next(queue, task, ahead)
+            begun = time.monotonic()
             yield task
+            ahead.ran(time.monotonic() - begun)
             if os.getpid() != process:  # the child goes on in the loop: with tasks of its own
                 process, ahead = os.getpid(), Prefetch(queue, prefetch)
     finally:
@@ -106,18 +109,9 @@ def _patiently(act: Callable[[], _T], deadline: float) -> _T:
 
 
 def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
-    if last is not None and last.settled and not ahead:
+    if last is not None and not _end(queue, last, ahead):
+        time.sleep(_LINGER)
         _patiently(lambda: _refill(queue, None, ahead), math.inf)
-    while last is not None and not last.settled:
-        try:
-            if ahead:
-                _quietly(last, last.ack)
-            else:
-                _refill(queue, last, ahead)
-        except Busy:
-            if now_ms() >= last.lease_until:
-                raise
-            time.sleep(_BUSY_PAUSE)
     task = ahead.take()
     if task is None:
         _patiently(ahead.give_back, math.inf)
@@ -126,14 +120,31 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
     return task
 
 
-def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> None:
-    """Ack the last task and claim what comes next, in one transaction."""
+def _end(queue: Queue, last: Task, ahead: Prefetch) -> bool:
+    """Ack the task, if nobody has ended it, and see that another is held. False if none is ready."""
+    if last.settled:
+        return bool(ahead) or _patiently(lambda: _refill(queue, None, ahead), math.inf)
+    while True:
+        try:
+            if not ahead:
+                return _refill(queue, last, ahead)
+            _quietly(last, last.ack)
+            return True
+        except Busy:
+            if now_ms() >= last.lease_until:
+                raise
+            time.sleep(_BUSY_PAUSE)
+
+
+def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> bool:
+    """Ack the last task and claim what comes next, in one transaction. False if nothing came."""
     count = ahead.wanted()
     with queue.database.transaction():
         if last is not None:
             _quietly(last, last.ack)
         ahead.claim(count)
     ahead.hold()
+    return bool(ahead)
 
 
 def _look_around(queue: Queue) -> None:

@@ -48,8 +48,9 @@ class Prefetch:
         self._until = 0.0  # by the monotonic clock: then what is held is given back
         self._leased_until = 0  # ms: and then at the latest
         self._spent: list[Task] = []  # to be given back, by who has the lock of the database
-        self._count = 1  # how many the last claim brought
-        self._since = 0.0
+        self._count = 1  # how many were wanted last
+        self._ran = 0  # handlers since then
+        self._busy = 0.0  # seconds that they took
         self._guard: threading.Thread | None = None
         self._sleeps = False  # the guard, until it is told
         self._closed = False
@@ -57,17 +58,22 @@ class Prefetch:
     def __bool__(self) -> bool:
         return bool(self._held)
 
+    def ran(self, seconds: float) -> None:
+        """The handler of a task took so long."""
+        self._busy += seconds
+        self._ran += 1
+
     def wanted(self) -> int:
-        """How many tasks to claim: what the loop handles in _BUDGET at its pace since the last time it asked.
+        """How many tasks to claim: what handlers are through with in _BUDGET at their pace since it was asked last.
 
         Twice as many as then at most. One in a transaction of the caller's: what it claimed may be rolled back.
         """
-        now = time.monotonic()
-        each = (now - self._since) / self._count
-        self._since = now
-        count = min(self._most, 2 * self._count, int(_BUDGET / max(each, 1e-6)))
-        self._count = 1
-        return count if count > 1 and not self._queue.database.in_transaction and self._is_guarded() else 1
+        if self._ran:
+            pace = int(_BUDGET * self._ran / max(self._busy, 1e-6))
+            self._count = max(1, min(self._most, 2 * self._count, pace))
+            self._busy, self._ran = 0.0, 0
+        can = self._count > 1 and not self._queue.database.in_transaction and self._is_guarded()
+        return self._count if can else 1
 
     def claim(self, count: int) -> None:
         """Claim up to count tasks, the best first, for hold. Raises Busy.
@@ -89,7 +95,6 @@ class Prefetch:
         with self._lock:
             self._until = time.monotonic() + _HOLD
             self._leased_until = min((task.lease_until for task in self._claimed), default=0)
-            self._count = max(len(self._claimed), 1)
             self._held.extend(self._claimed)
             self._claimed = []
             if self._sleeps and len(self._held) > 1:
