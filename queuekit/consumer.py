@@ -56,16 +56,14 @@ def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
     However many tasks are ready, schedules fire all the while, a second late at most (and when a task has ended).
     """
     task, look_at, process = None, 0.0, os.getpid()
-    ahead = Prefetch(queue, prefetch)
+    ahead, clock = Prefetch(queue, prefetch), time.monotonic
     try:
         while True:
-            if time.monotonic() >= look_at:
+            if clock() >= look_at:
                 _look_around(queue)
-                look_at = time.monotonic() + _LOOK_EVERY
+                look_at = clock() + _LOOK_EVERY
             task = _next(queue, task, ahead)
-            begun = time.monotonic()
             yield task
-            ahead.ran(time.monotonic() - begun)
             if os.getpid() != process:  # the child goes on in the loop: with tasks of its own
                 process, ahead = os.getpid(), Prefetch(queue, prefetch)
     finally:
@@ -117,6 +115,7 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
         _patiently(ahead.give_back, math.inf)
     while task is None:
         task = wait_for_task(queue, None)
+        task = None if task is None else ahead.alone(task)
     return task
 
 
@@ -126,10 +125,10 @@ def _end(queue: Queue, last: Task, ahead: Prefetch) -> bool:
         return bool(ahead) or _patiently(lambda: _refill(queue, None, ahead), math.inf)
     while True:
         try:
-            if not ahead:
-                return _refill(queue, last, ahead)
-            _quietly(last, last.ack)
-            return True
+            if ahead:
+                _quietly(last)
+                return True
+            return _refill(queue, last, ahead)
         except Busy:
             if now_ms() >= last.lease_until:
                 raise
@@ -141,7 +140,7 @@ def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> bool:
     count = ahead.wanted()
     with queue.database.transaction():
         if last is not None:
-            _quietly(last, last.ack)
+            _quietly(last)
         ahead.claim(count)
     ahead.hold()
     return bool(ahead)
@@ -155,10 +154,10 @@ def _look_around(queue: Queue) -> None:
         _log.warning("what is due by itself waits: %s", error)
 
 
-def _quietly(task: Task, end: Callable[[], object]) -> None:
-    """End a run. A lease that is lost meanwhile is no reason to stop consuming."""
+def _quietly(task: Task) -> None:
+    """Ack the task. A lease that is lost meanwhile is no reason to stop consuming."""
     try:
-        end()
+        task.ack()
     except LeaseLost as error:
         _log.warning("%s; another worker will run it again", error)
         task.settled = True

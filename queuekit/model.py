@@ -198,25 +198,19 @@ def a_state(name: str | None) -> str | None:
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
     """The task of a row of claim.sql, claim_many.sql or their lean twins, text as bytes. Raises UnicodeDecodeError."""
-    receipt = receipt_of(row)
-    if _is_lean(row):
-        id, _, kind, key, payload, attempt, until, *_ = row
-        queue = holder.name
+    if type(row[1]) is int:  # a lean twin leaves out what is known
+        id, claims, kind, key, payload, attempt, until, *_ = row
+        receipt, queue = f"{id}:{claims}", holder.name
     else:
-        id, _, name, kind, key, payload, attempt, *_, until = row
-        queue = name.decode()
+        id, told, name, kind, key, payload, attempt, *_, until = row
+        receipt, queue = told.decode(), name.decode()
     known = None if key is None else key.decode()
     return Task(holder, id, receipt, queue, kind.decode(), known, payload.decode(), attempt, until)
 
 
 def receipt_of(row: tuple[Any, ...]) -> str:
     """The receipt of a row that claimed takes."""
-    return f"{row[0]}:{row[1]}" if _is_lean(row) else row[1].decode()
-
-
-def _is_lean(row: tuple[Any, ...]) -> bool:
-    """True for a row of a lean twin, which tells its claims instead of receipt and queue."""
-    return type(row[1]) is int
+    return f"{row[0]}:{row[1]}" if type(row[1]) is int else row[1].decode()
 
 
 def encode(value: Any) -> str:

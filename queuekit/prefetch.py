@@ -48,9 +48,8 @@ class Prefetch:
         self._until = 0.0  # by the monotonic clock: then what is held is given back
         self._leased_until = 0  # ms: and then at the latest
         self._spent: list[Task] = []  # to be given back, by who has the lock of the database
-        self._count = 1  # how many were wanted last
-        self._ran = 0  # handlers since then
-        self._busy = 0.0  # seconds that they took
+        self._since = time.monotonic()  # when the loop got those that it had last
+        self._had = 1  #   and how many
         self._guard: threading.Thread | None = None
         self._sleeps = False  # the guard, until it is told
         self._closed = False
@@ -58,22 +57,20 @@ class Prefetch:
     def __bool__(self) -> bool:
         return bool(self._held)
 
-    def ran(self, seconds: float) -> None:
-        """The handler of a task took so long."""
-        self._busy += seconds
-        self._ran += 1
-
     def wanted(self) -> int:
-        """How many tasks to claim: what handlers are through with in _BUDGET at their pace since it was asked last.
+        """How many tasks to claim: what the loop is through with in _BUDGET, at its pace with those that it had last.
 
-        Twice as many as then at most. One in a transaction of the caller's: what it claimed may be rolled back.
+        Twice as many as it had at most. One in a transaction of the caller's: what it claimed may be rolled back.
         """
-        if self._ran:
-            pace = int(_BUDGET * self._ran / max(self._busy, 1e-6))
-            self._count = max(1, min(self._most, 2 * self._count, pace))
-            self._busy, self._ran = 0.0, 0
-        can = self._count > 1 and not self._queue.database.in_transaction and self._is_guarded()
-        return self._count if can else 1
+        each = (time.monotonic() - self._since) / self._had
+        count = min(self._most, 2 * self._had, int(_BUDGET / max(each, 1e-6)))
+        can = count > 1 and not self._queue.database.in_transaction and self._is_guarded()
+        return count if can else 1
+
+    def alone(self, task: Task) -> Task:
+        """The task, which the loop has got by itself: begin it."""
+        self._since, self._had = time.monotonic(), 1
+        return task
 
     def claim(self, count: int) -> None:
         """Claim up to count tasks, the best first, for hold. Raises Busy.
@@ -92,9 +89,13 @@ class Prefetch:
 
     def hold(self) -> None:
         """Keep what claim has claimed, once that is committed, for take."""
+        if not self._claimed:
+            return
         with self._lock:
-            self._until = time.monotonic() + _HOLD
-            self._leased_until = min((task.lease_until for task in self._claimed), default=0)
+            self._since = time.monotonic()
+            self._had = len(self._claimed)
+            self._until = self._since + _HOLD
+            self._leased_until = min(task.lease_until for task in self._claimed)
             self._held.extend(self._claimed)
             self._claimed = []
             if self._sleeps and len(self._held) > 1:
@@ -103,7 +104,7 @@ class Prefetch:
     def take(self) -> Task | None:
         """The next task, if one is held and its time is not over: begin it."""
         with self._lock:
-            if not self._held or self._is_over():
+            if not self._held or time.monotonic() >= self._until or now_ms() >= self._leased_until:
                 return None
             task = self._begun = self._held[0]  # a KeyboardInterrupt may come after each call
             self._held.popleft()

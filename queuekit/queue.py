@@ -44,7 +44,7 @@ class Queue(Producer, Claims):
         synchronous: str = "normal",
         timeout: float = 5.0,
         fallback: float = 30.0,
-        prefetch: int = 64,
+        prefetch: int = 100,
     ) -> None:
         if not isinstance(path, Database):
             path = Database(path or default_path(), synchronous=synchronous, timeout=timeout)

@@ -66,7 +66,7 @@ def down_from(count: int) -> list[int]:
     return list(range(count, 0, -1))
 
 
-@pytest.mark.parametrize(("most", "largest"), [(64, 64), (5, 5), (1, 1), (0, 1), (-1, 1)])
+@pytest.mark.parametrize(("most", "largest"), [(100, 100), (5, 5), (1, 1), (0, 1), (-1, 1)])
 def test_a_fast_loop_claims_twice_as_many_each_time_up_to_its_most(db: Path, most: int, largest: int) -> None:
     with Queue(db, prefetch=most) as queue:
         queue.put_many(["x"] * 150)
