@@ -46,6 +46,7 @@ EXTRAS = {
     "killed": "a consumer killed with a task in its hands",
     "frames": "WAL frames a verb",
     "steps": "SQLite VM steps a verb",
+    "parts": "where the time goes",
     "start": "whole commands",
     "wake": "waking",
     "rest": "at rest",
