@@ -18,7 +18,7 @@ from queuekit import statements
 from queuekit.errors import Busy, QueuekitError, Usage, translate
 from queuekit.group_commit import join
 from queuekit.open_file import OpenFile
-from queuekit.schema import extend
+from queuekit.schema import extend, writes_events
 from queuekit.transaction import Transaction
 
 _T = TypeVar("_T")
@@ -122,8 +122,8 @@ class Database(OpenFile):
                 raise translate(error, str(self.path)) from error
             except OverflowError as error:
                 raise Usage(f"a number is too large for the file: {_largest(parameters)}") from error
-            if name in _STIRRING or (name == "ack" and connection.total_changes - before > 1):
-                self.stirs += 1  # an end that changed more than its own task has set others free
+            if name in _STIRRING or (name == "ack" and _frees(connection, before)):
+                self.stirs += 1
             return taken
         finally:
             self.lock.release()
@@ -215,6 +215,14 @@ class Database(OpenFile):
         bites = takewhile(lambda _: not stopped(), starts)
         return sum(self.count("purge", {**given, "from": start, "span": _PURGE_SPAN}) for start in bites)
 
+    def events(self, on: bool) -> None:
+        """From now on every put and change of a task's state, by any client, is written to qk_event; or (False) none.
+
+        What was written stays until its task is purged. Raises Busy.
+        """
+        with self.transaction():
+            self.run("events_on" if on else "events_off", {})
+
     def make_view(self, queue: str) -> None:
         """Give the queue a view of its name, for INSERT INTO name(data). Raises QueuekitError if it is taken."""
         with self.transaction() as connection:
@@ -225,6 +233,12 @@ class Database(OpenFile):
                 raise QueuekitError(
                     f"no view for queue {queue!r}: the name is taken in {self.path} ({error})"
                 ) from error
+
+
+def _frees(connection: sqlite3.Connection, before: int) -> bool:
+    """True if an ack has changed more than its own task (and its event): it may have set others free."""
+    changed = connection.total_changes - before
+    return changed > 2 or (changed == 2 and not writes_events(connection))
 
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

@@ -103,12 +103,18 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def writes_events(connection: sqlite3.Connection) -> bool:
+    """True if the file writes history events."""
+    return "events_on" in _switched_on(connection)
+
+
 def extend(connection: sqlite3.Connection) -> None:
     """Give the file the extra laws (a part of the transaction that is open, or one of its own)."""
     own = not connection.in_transaction
     connection.execute("begin immediate" if own else "savepoint queuekit_extra")
     try:
-        for name in statements.EXTRA:
+        events = [name for name in _switched_on(connection) if name not in statements.EXTRA]
+        for name in (*statements.EXTRA, *events):
             for text in statements.split(statements.source(name)):
                 connection.execute(text)
         connection.execute("commit" if own else "release queuekit_extra")
@@ -122,13 +128,15 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
     there = version(connection)
     steps = [] if there is None else [script for _, script in statements.migrations(there)]
     if there is None or steps:
-        extra = statements.EXTRA if there is not None and _is_extended(connection) else ()
-        steps += map(statements.source, statements.SCHEMA + extra)
+        kept = () if there is None else _switched_on(connection)
+        steps += map(statements.source, statements.SCHEMA + kept)
     return [text for script in steps for text in statements.split(script)]
 
 
-def _is_extended(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute(statements.load("version")[0].text).fetchone()[1])
+def _switched_on(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The files of laws and events that this queue file was given beside those of SCHEMA, in order."""
+    _, extra, events = connection.execute(statements.load("version")[0].text).fetchone()
+    return statements.EXTRA * extra + ("events_on",) * events
 
 
 def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:

@@ -327,6 +327,11 @@ create trigger if not exists qk_task_gone after delete on qk_task
 begin
   delete from qk_run        where task_id = old.id;
   delete from qk_log        where task_id = old.id;
+  delete from qk_event
+   where id in (select e.id from qk_event_book b cross join qk_event e
+                 where b.block = old.id >> 4 and e.id >= b.page << 5 and e.id < (b.page + 1) << 5 and e.task_id = old.id);
+  delete from qk_event_book
+   where block = old.id >> 4 and not exists (select 1 from qk_task where id >= old.id >> 4 << 4 and id < ((old.id >> 4) + 1) << 4);
   update qk_task set needs = needs - 1           -- of a finished task, that waited in vain: should it be retried, it waits for the others
    where needs > 0 and old.state <> 'done' and id in (select task_id from qk_dependency where needs_id = old.id and on_failure <> 'run');
   delete from qk_dependency where needs_id = old.id;
@@ -366,15 +371,33 @@ begin
 end;
 
 create trigger if not exists qk_event_born before insert on qk_event
-when exists (select 1 from qk_event where id = new.id)
+when new.id is not -1
 begin
   select raise(abort, 'QK022 history is append-only');
+end;
+
+create trigger if not exists qk_event_booked after insert on qk_event
+when new.id < 1 or not exists (select 1 from qk_event_book where block = new.task_id >> 4 and page = new.id >> 5)
+begin
+  select raise(abort, 'QK022 history is append-only') where new.id < 1;
+  insert into qk_event_book (block, page) values (new.task_id >> 4, new.id >> 5);
 end;
 
 create trigger if not exists qk_event_kept before delete on qk_event
 when exists (select 1 from qk_task where id = old.task_id)
 begin
   select raise(abort, 'QK022 history is append-only');
+end;
+
+create trigger if not exists qk_event_book_fixed before update on qk_event_book
+begin
+  select raise(abort, 'QK022 the book of events is kept by the queue alone');
+end;
+
+create trigger if not exists qk_event_book_kept before delete on qk_event_book
+when exists (select 1 from qk_task where id >= old.block << 4 and id < (old.block + 1) << 4)
+begin
+  select raise(abort, 'QK022 the book of events is kept by the queue alone');
 end;
 
 -- A file of a newer queuekit is left alone by an older one.

@@ -272,14 +272,21 @@ create table if not exists qk_schedule (
         next_at is null or typeof(next_at) = 'integer' and next_at between 0 and 253402300799999)
 ) without rowid;
 
-create table if not exists qk_event (                -- what happened to tasks; append-only
+create table if not exists qk_event (                -- what happened to tasks; append-only. Empty unless events_on.sql was read in
   id      integer primary key,
   at      integer not null,
   task_id integer not null,
   event   text    not null,
   detail  text
 );
-create index if not exists qk_event_task on qk_event (task_id);
+
+-- Where a task's events are, coarsely: some of the 32 events with id >> 5 = page are of the 16 tasks with id >> 4 = block. A law adds a row when
+-- an event needs one, which is seldom: an index would cost every verb a page.
+create table if not exists qk_event_book (
+  block integer not null,
+  page  integer not null,
+  primary key (block, page)
+) without rowid;
 
 create table if not exists qk_log (                  -- captured output, one row per run and stream
   task_id integer not null,

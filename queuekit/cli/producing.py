@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,15 +17,28 @@ from queuekit.errors import BadPayload, Usage
 _CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]")
 
 
-def init(queue: Name = None, db: Db = None, lock_wait: LockWait = "5") -> None:
+def init(
+    queue: Name = None,
+    events: Annotated[
+        Literal["on", "off"] | None,
+        typer.Option(metavar="on|off", help="Write each put and change of state to qk_event, or no longer."),
+    ] = None,
+    db: Db = None,
+    lock_wait: LockWait = "5",
+) -> None:
     """Make the queue file, or bring an older one up to date; with -q also a view of the queue's name."""
     from queuekit.schema import default_path, prepare
 
     if queue is not None:
         _viewable(queue)
     prepare(default_path(), timeout=milliseconds(lock_wait) / 1000)
+    if queue is None and events is None:
+        return
+    database = open_queue(queue, lock_wait).database
     if queue is not None:
-        open_queue(queue, lock_wait).database.make_view(queue)
+        database.make_view(queue)
+    if events is not None:
+        database.events(events == "on")
 
 
 def _viewable(queue: str) -> None:

@@ -20,9 +20,10 @@ def frames(wal: Path) -> int:
     return (len(data) - 32) // (24 + page)
 
 
-def per_verb(folder: Path) -> dict[str, float]:
+def per_verb(folder: Path, *, events: bool = False) -> dict[str, float]:
     """Mean frames of each verb over ROWS tasks of 200 bytes, one commit a verb, no checkpoint in between."""
     queue = Queue(folder / "frames.db", "bench", worker="host:12345")
+    queue.database.events(events)
     queue.database.connection().execute("pragma wal_autocheckpoint = 0")
     wal = folder / "frames.db-wal"
     told: dict[str, float] = {}
@@ -55,5 +56,7 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as scratch:
-        for name, mean in per_verb(Path(scratch)).items():
-            print(f"{name:20} {mean:5.2f}")
+        off, on = (per_verb(Path(tempfile.mkdtemp(dir=scratch)), events=events) for events in (False, True))
+    print(f"{'pages written':20}  events off    on")
+    for name in off:
+        print(f"{name:20} {off[name]:11.2f} {on[name]:5.2f}")

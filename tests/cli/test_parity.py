@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import QK, QUEUEKIT, run
-from tests.conftest import make_database
+from tests.conftest import make_database, sqlite3_program
 
 HUGE = "9" * 20  # more than 64 bits hold
 
@@ -20,6 +20,7 @@ RATES = [
 
 # One story; every line is run by both. (words, stdin)
 STORY: list[tuple[tuple[str, ...], bytes | None]] = [
+    (("init", "--events", "on"), None),
     (("put", "plain"), None),
     (
         ("put", "-", "-q", "mail", "--kind", "note", "--key", "k", "--priority", "3"),
@@ -100,6 +101,7 @@ STORY: list[tuple[tuple[str, ...], bytes | None]] = [
     (("put", "x", "--group", "g"), None),
     (("put", "x", "--after", "", "--group", "g"), None),
     *((("policy", "--rate", rate, "--json"), None) for rate in RATES),
+    *((("init", "--events", word), None) for word in ("off", "", "maybe", "ON", "on")),
     (("no-such-verb",), None),
     (("help", "nack"), None),
     (("help", "ls"), None),
@@ -128,6 +130,10 @@ def test_the_whole_story_reads_the_same(twins: tuple[Path, Path]) -> None:
         if bash != python:
             different.append((words, bash, python))
     assert different == []
+    events = "select id, task_id, event from qk_event order by id;"
+    bash, python = (sqlite3_program(db, events) for db in twins)
+    assert bash == python
+    assert {"put", "claimed", "done", "dead", "released"} <= {line.split("|")[2] for line in bash.split()}
 
 
 ANSWERS = [("put", "x"), ("claim",), ("ls",), ("show", "1", "--payload"), ("stats", "--json"), ("help",)]

@@ -73,6 +73,11 @@ WRONG = {
     "a key is held twice": """
         select queue, key from qk_task where key is not null and key_until is not null
          group by 1, 2 having count(*) > 1""",
+    "an event is not in the book": """
+        select id from qk_event where (task_id >> 4, id >> 5) not in (select block, page from qk_event_book)""",
+    "an event of a task that is gone": "select id from qk_event where task_id not in (select id from qk_task)",
+    "the book of events knows tasks that are gone": """
+        select block from qk_event_book where block not in (select id >> 4 from qk_task)""",
 }
 
 

@@ -115,6 +115,9 @@ class Python:
     def make_view(self, queue: str) -> None:
         self.database.make_view(queue)
 
+    def events(self, on: bool) -> None:
+        self.database.events(on)
+
     def close(self) -> None:
         for queue in self.queues.values():
             queue.close()

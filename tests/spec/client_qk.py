@@ -131,6 +131,9 @@ class Qk(Raw):
     def make_view(self, queue: str) -> None:
         self.call("init", *words({"queue": queue}))
 
+    def events(self, on: bool) -> None:
+        self.call("init", "--events", "on" if on else "off")
+
 
 def words(options: Row) -> list[str]:
     return [word for name, value in options.items() if value is not None for word in option(name, value)]

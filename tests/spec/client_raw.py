@@ -29,7 +29,9 @@ class Raw:
             *rows, last = sqlite(self.db, "\n".join([".parameter init", *bound, *read]))
         except (Fault, UnicodeError) as fault:
             if "QK028" in str(fault):  # as sql/README.md says
-                sqlite(self.db, "\n".join([".mode json", "begin immediate;", *EXTRA, "commit;"]))
+                events = sqlite(self.db, ".mode json\nselect 1 from qk_meta where name = 'events';")
+                laws = [*EXTRA, *[f".read '{SQL}/events_on.sql'"] * bool(events)]
+                sqlite(self.db, "\n".join([".mode json", "begin immediate;", *laws, "commit;"]))
                 return self.run(verb, **parameters)
             raise translate(fault, str(self.db)) from fault
         return rows, last["changes"]
@@ -146,6 +148,9 @@ class Raw:
             sqlite(self.db, f".mode json\nbegin immediate;\n{ddl}\ncommit;")
         except Fault as fault:
             raise QueuekitError(str(fault)) from fault
+
+    def events(self, on: bool) -> None:
+        self.run("events_on" if on else "events_off")
 
     def close(self) -> None:
         """Nothing is open between two calls."""

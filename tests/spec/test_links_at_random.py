@@ -16,7 +16,7 @@ from queuekit import Queue, statements
 
 STEPS = 500
 NOW = 2_000_000_000_000
-TABLES = ("qk_task", "qk_queue", "qk_batch", "qk_dependency", "qk_hand", "qk_run")
+TABLES = ("qk_task", "qk_queue", "qk_batch", "qk_dependency", "qk_hand", "qk_run", "qk_event", "qk_event_book")
 
 
 class Twins:
@@ -165,11 +165,26 @@ class Life:
         ]
 
 
+def told(file: sqlite3.Connection) -> set[tuple[int, str]]:
+    """What the events say that the state of each task is."""
+    words = {"put": "ready", "claimed": "running", "failed": "scheduled", "crashed": "scheduled"}
+    words |= {"released": "ready", "expired": "cancelled", "retried": "ready"}
+    last = "select task_id, event from qk_event where id in (select max(id) from qk_event group by task_id)"
+    return {(task, words.get(event, event)) for task, event in file.execute(last)}
+
+
+def waits_alike(states: set[tuple[int, str]]) -> set[tuple[int, str]]:
+    """put, released and retried do not say how a task waits."""
+    return {(task, "waits" if state in ("ready", "scheduled", "blocked") else state) for task, state in states}
+
+
+@pytest.mark.parametrize("events", [False, True], ids=["events off", "events on"])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_random_life_leaves_the_books_right(copied: Path, seed: int) -> None:
+def test_a_random_life_leaves_the_books_right(copied: Path, seed: int, events: bool) -> None:
     with Queue(copied) as queue:
         queue.policy(max_depth=1)  # which brings the extra laws
         queue.policy(max_depth=0)
+        queue.database.events(events)
     with closing(Twins(copied)) as twins:
         life = Life(twins, seed)
         for step in range(STEPS):
@@ -179,3 +194,6 @@ def test_a_random_life_leaves_the_books_right(copied: Path, seed: int) -> None:
             assert twins.same(), (seed, step)
         states = dict(twins.one("select state, count(*) from qk_task group by 1"))
         assert {"done", "cancelled", "dead"} <= states.keys()
+        if events:
+            there = set(twins.one("select id, state from qk_task"))
+            assert waits_alike(told(twins.files[0])) == waits_alike(there)

@@ -223,6 +223,42 @@ def test_init_migrates_an_older_file_and_keeps_its_tasks(program: str, next_vers
     assert "temper" in sqlite3_program(db, "select name from pragma_table_info('qk_worker');")
 
 
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+def test_events_stay_on_through_a_migration_and_the_coming_of_the_extra_laws(
+    program: list[str], next_version: Path, db: Path
+) -> None:
+    assert run_program(program, "init", "--events", "on", db=db).returncode == 0
+    assert run_program(program, "put", "x", "--group", "g", db=db).returncode == 0
+    assert run_program(program, "put", "y", "--group", "g", db=db).returncode == 0
+    command = init_command(next_version, "qk" if program is QK else "queuekit")
+    (next_version / "sql" / "migrations" / "0004.sql").write_text(
+        "drop trigger qk_event_put; drop trigger qk_event_moved; alter table qk_worker add column mood text;"
+    )
+    assert run_program(command, "init", db=db).returncode == 0
+    assert run_program(command, "put", "z", db=db).returncode == 0
+    told = "select task_id || event from qk_event order by id;"
+    assert sqlite3_program(db, told).split() == ["1put", "1blocked", "1ready", "2put", "2blocked", "3put"]
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+def test_a_switch_of_events_that_is_neither_on_nor_off_is_refused_before_a_file_is_made(
+    program: list[str], tmp_path: Path
+) -> None:
+    done = run_program(program, "init", "--events", "maybe", db=tmp_path / "new.db")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert not (tmp_path / "new.db").exists()
+
+
+@MAKER
+def test_a_file_that_is_made_again_with_other_events_is_as_it_was(make: Maker, db: Path) -> None:
+    for on in (True, False):
+        with Queue(db) as queue:
+            queue.database.events(on)
+        before = schema(db)
+        make(db)
+        assert schema(db) == before
+
+
 def test_many_that_migrate_at_once_migrate_once(next_version: Path, db: Path) -> None:
     commands = [init_command(next_version, program) for program in ("queuekit", "qk")] * 4
     with ThreadPoolExecutor(len(commands)) as pool:
@@ -271,10 +307,16 @@ def test_a_file_of_schema_1_becomes_one_of_today(program: list[str], first_versi
         assert queue.qsize() == 3
 
 
+@pytest.fixture(params=[False, True], ids=["events off", "events on"])
+def events(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-def second_version(db: Path) -> Path:
+def second_version(db: Path, events: bool) -> Path:
     """A file of schema 2 that has the extra laws, with linked work in it, and whose laws and views are not today's."""
     with Queue(db) as queue:
+        queue.database.events(events)
         batch = Batch.open(queue.database, "all over")
         first = queue.put("first", group="g", batch=batch.id)
         queue.put("second of the group", group="g", batch=batch.id)
@@ -299,10 +341,11 @@ def named(path: Path, type: str) -> list[str]:
 
 @pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
 def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
-    program: list[str], second_version: Path, tmp_path: Path
+    program: list[str], second_version: Path, events: bool, tmp_path: Path
 ) -> None:
     with Queue(make_database(tmp_path / "fresh.db")) as queue:
         queue.policy(max_running=2)  # with the extra laws
+        queue.database.events(events)
     done = run_program(program, "init", db=second_version)
     assert (done.returncode, done.stderr) == (0, b"")
     assert sorted(objects(second_version)) == sorted(objects(tmp_path / "fresh.db"))
@@ -314,6 +357,8 @@ def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
         last = queue.claim()
         assert last is not None
         assert last.payload == "all over"
+        told = queue.database.connection().execute("select event from qk_event order by id").fetchall()
+        assert told[-1:] == [(b"claimed",)] * events
         assert list(wrong(queue.database.connection())) == []
 
 
@@ -321,7 +366,7 @@ def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
 
 
 def test_the_bookkeeping_of_the_schema_is_its_version(queue: sqlite3.Connection) -> None:
-    assert rows(queue, "version") == [{"schema_version": statements.schema_version(), "extra": 0}]
+    assert rows(queue, "version") == [{"schema_version": statements.schema_version(), "extra": 0, "events": 0}]
 
 
 def test_the_row_of_a_task_has_one_size_in_every_state(db: Path, opened: Opener) -> None:
