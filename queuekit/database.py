@@ -27,28 +27,10 @@ _lastrowid: Callable[[sqlite3.Cursor], int] = attrgetter("lastrowid")
 _rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 
 # After these, a waiting consumer of this process has reason to look again.
-_STIRRING = {
-    "put",
-    "put_plain",
-    "put_simple",
-    "put_many",
-    "put_many_simple",
-    "ack_many",
-    "nack",
-    "extend",
-    "release",
-    "cancel",
-    "retry",
-    "snooze",
-    "batch_close",
-    "schedule_add",
-    "schedule_fire",
-    "schedule_run",
-    "schedule_pause",
-    "resume",
-    "policy",
-    "reap",
-}
+_STIRRING = set(
+    "put put_plain put_simple put_many put_many_simple ack_many nack extend release cancel retry snooze batch_close "
+    "schedule_add schedule_fire schedule_run schedule_pause resume policy reap".split()
+)
 _PUTS = {"put", "put_plain", "put_simple", "put_many", "put_many_simple"}
 _NEEDS_EXTRA = "QK028"
 _PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock

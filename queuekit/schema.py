@@ -113,7 +113,7 @@ def extend(connection: sqlite3.Connection) -> None:
     own = not connection.in_transaction
     connection.execute("begin immediate" if own else "savepoint queuekit_extra")
     try:
-        events = [name for name in _switched_on(connection) if name not in statements.EXTRA]
+        events = ("events_on",) if writes_events(connection) else ()
         for name in (*statements.EXTRA, *events):
             for text in statements.split(statements.source(name)):
                 connection.execute(text)
@@ -136,7 +136,7 @@ def _missing(connection: sqlite3.Connection) -> list[str]:
 def _switched_on(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The files of laws and events that this queue file was given beside those of SCHEMA, in order."""
     _, extra, events = connection.execute(statements.load("version")[0].text).fetchone()
-    return statements.EXTRA * extra + ("events_on",) * events
+    return (statements.EXTRA if extra else ()) + (("events_on",) if events else ())
 
 
 def _open(path: Path, timeout: float, synchronous: str) -> sqlite3.Connection:

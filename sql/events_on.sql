@@ -1,19 +1,19 @@
 -- events_on: from now on every put and every change of a task's state, by whatever client, leaves a row in qk_event. (A put that meets its key
 -- is none.) Runs again without harm. Read it in again after the extra laws (qk and Python do): else what a put sets off stands before the put.
 --
--- Events, and what detail tells
---   put                        it is there, ready or scheduled (of a plain INSERT with run_at: scheduled comes right after)
---   claimed                    a run began; the worker
---   done                       its run was acked; the result
---   failed crashed released    its run ended, and it waits again; of a failure, and of a lease that expired, the error
---   dead                       it failed for the last time, or was given up; the error
---   cancelled expired          it was called off, or waited too long; why, if not by hand
---   retried                    a finished one waits again
---   ready scheduled blocked    it waits in another way: its time, its need or its turn has come; it has another time; it needs others
+-- The events, and what detail tells:
+--   put,                        ready or scheduled (of a plain INSERT with run_at, scheduled comes right after);
+--   claimed,                    a run began: its worker;
+--   done,                       it was acked: its result;
+--   failed, crashed, released,  it ended, and the task waits again: of a failure, or a lease that expired, the error;
+--   dead,                       it failed for the last time, or was given up: the error;
+--   cancelled, expired,         called off, or not run in time: why, if not by hand;
+--   retried,                    finished, and waits again;
+--   ready, scheduled, blocked,  waits in another way: its time, need or turn has come; it has another time; it needs others.
 --
 -- at is the moment that the row tells: created_at, claimed_at, ended_at, and of what was scheduled the time that has come. Laws read no
--- clock, so retried, scheduled, blocked, and ready after blocked are given that of the event before, or the last one of the task itself, if that
--- is later: for what another task sets off it is that one's moment; what is done by hand happened at it or later.
+-- clock: so retried, scheduled, blocked, and ready after blocked have that of the event before, or the last one of the task itself, if that is
+-- later. For what another task sets off it is that one's moment; what is done by hand happened then, or later.
 --
 -- A DELETE (purge) takes the events of its task along; if these are the newest, their ids are used again.
 -- no row: always

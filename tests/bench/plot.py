@@ -103,7 +103,7 @@ def _mark(axis: Any, place: int, name: str, found: Figures) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name in ("queuekit", "qk")
+    return name in ("queuekit", "queuekit-events", "qk")
 
 
 def _look(name: str) -> tuple[str, str]:

@@ -21,7 +21,9 @@ def client(client: Client) -> Client:
 def events(client: Client, id: int | None = None) -> list[Event]:
     """(ms since NOW, event, detail) of one task, or of all."""
     of_one = "" if id is None else f"where task_id = {id}"
-    rows = sqlite(client.db, f".mode json\nselect at - {NOW} as at, event, detail from qk_event {of_one} order by id;")
+    rows = sqlite(
+        client.db, f".mode json\nselect at - {NOW} as at, event, detail from qk_event {of_one} order by id;"
+    )
     return [(row["at"], row["event"], row["detail"]) for row in rows]
 
 
@@ -111,7 +113,12 @@ def test_what_a_task_sets_off_has_its_moment_and_comes_after_it(client: Client) 
     receipt = running(client)
     client.put("second", after="[1]", now=NOW + 1)
     client.ack(receipt, now=NOW + 2)
-    assert events(client)[2:] == [(1, "put", None), (1, "blocked", None), (2, "done", None), (2, "ready", None)]
+    assert events(client)[2:] == [
+        (1, "put", None),
+        (1, "blocked", None),
+        (2, "done", None),
+        (2, "ready", None),
+    ]
 
 
 def test_a_failure_that_is_passed_on(client: Client) -> None:

@@ -16,7 +16,16 @@ from queuekit import Queue, statements
 
 STEPS = 500
 NOW = 2_000_000_000_000
-TABLES = ("qk_task", "qk_queue", "qk_batch", "qk_dependency", "qk_hand", "qk_run", "qk_event", "qk_event_book")
+TABLES = (
+    "qk_task",
+    "qk_queue",
+    "qk_batch",
+    "qk_dependency",
+    "qk_hand",
+    "qk_run",
+    "qk_event",
+    "qk_event_book",
+)
 
 
 class Twins:
@@ -175,7 +184,9 @@ def told(file: sqlite3.Connection) -> set[tuple[int, str]]:
 
 def waits_alike(states: set[tuple[int, str]]) -> set[tuple[int, str]]:
     """put, released and retried do not say how a task waits."""
-    return {(task, "waits" if state in ("ready", "scheduled", "blocked") else state) for task, state in states}
+    return {
+        (task, "waits" if state in ("ready", "scheduled", "blocked") else state) for task, state in states
+    }
 
 
 @pytest.mark.parametrize("events", [False, True], ids=["events off", "events on"])

@@ -163,6 +163,18 @@ def test_3_31_lets_due_tasks_move(oldest: OldSQLite) -> None:
     assert oldest.rows("select state from qk_task") == [["ready"]]
 
 
+def test_3_31_writes_events(oldest: OldSQLite) -> None:
+    for _ in range(2):
+        assert "error" not in oldest.run((SQL / "events_on.sql").read_text())
+    oldest.run("insert into qk_task (payload) values ('x'), ('y')")
+    oldest.run("update qk_task set state = 'cancelled', ended_at = 5 where id = 1")
+    assert oldest.rows("select task_id, event from qk_event") == [[1, "put"], [2, "put"], [1, "cancelled"]]
+    assert "error" not in oldest.run("delete from qk_task where id = 1")
+    assert "error" not in oldest.run((SQL / "events_off.sql").read_text())
+    oldest.run("insert into qk_task (payload) values ('z')")
+    assert oldest.rows("select task_id, event from qk_event") == [[2, "put"]]
+
+
 def test_3_35_takes_a_task_through_its_life(sqlite: OldSQLite) -> None:
     assert sqlite.row("put", payload="p", key="k", max_attempts=2)["id"] == 1
     assert sqlite.row("put", payload="p", key="k")["duplicates"] == 1

@@ -6,14 +6,16 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cost import steps
 from crowd import NOW, SOON, build
-from verbs import Opener
+from verbs import Opener, connect
 
+from queuekit import statements
 from tests.conftest import SQL
 
 SMALL, LARGE = 100, 100_000  # tasks in each of four states
@@ -140,6 +142,51 @@ def test_a_hot_statement_and_the_laws_behind_it_search_by_an_index(verb: str, la
     assert [line for line in lines if bad(line) and line not in known] == []
     if name != "claim":  # it sorts its piles, a row for each priority that is ready
         assert [line for line in lines if "TEMP B-TREE FOR ORDER BY" in line] == []
+
+
+EVENTFUL = [
+    "put_simple",
+    "claim_simple",
+    "ack",
+    "nack",
+    "release",
+    "snooze",
+    "retry",
+    "cancel",
+    "tick",
+    "purge",
+]
+
+
+@pytest.fixture(scope="module")
+def eventful(large: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The large file, with events on and a history of 100,000 of them."""
+    path = Path(shutil.copy(large, tmp_path_factory.mktemp("eventful") / "queue.db"))
+    with closing(connect(path)) as connection:
+        connection.executescript(statements.source("events_on"))
+        connection.execute(
+            "insert into qk_event (at, task_id, event) select created_at, id, 'put' from qk_task where id % 4 = 0"
+        )
+    return path
+
+
+@pytest.mark.parametrize("verb", EVENTFUL)
+def test_so_it_does_with_events_on(verb: str, eventful: Path) -> None:
+    known = NO_BATCH if verb == "purge" else {}
+    lines = plan(eventful, verb, HOT[verb](LARGE))
+    assert [line for line in lines if bad(line) and line not in known] == []
+    if verb == "purge":
+        assert "SEARCH b USING PRIMARY KEY (block=?)" in lines
+        assert "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in lines
+
+
+@pytest.mark.parametrize("verb", EVENTFUL)
+def test_an_event_costs_as_much_after_a_long_history(
+    verb: str, eventful: Path, large: Path, opened: Opener
+) -> None:
+    given = HOT[verb](LARGE)
+    tasks = 50 if verb == "purge" else 1
+    assert steps(opened(eventful), verb, given) - steps(opened(large), verb, given) < 300 * tasks
 
 
 def test_the_plan_of_a_claim_shows_the_triggers_behind_it(large: Path) -> None:

@@ -366,7 +366,9 @@ def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
 
 
 def test_the_bookkeeping_of_the_schema_is_its_version(queue: sqlite3.Connection) -> None:
-    assert rows(queue, "version") == [{"schema_version": statements.schema_version(), "extra": 0, "events": 0}]
+    assert rows(queue, "version") == [
+        {"schema_version": statements.schema_version(), "extra": 0, "events": 0}
+    ]
 
 
 def test_the_row_of_a_task_has_one_size_in_every_state(db: Path, opened: Opener) -> None:

@@ -12,6 +12,8 @@ import pytest
 from cost import steps
 from verbs import NOW, run
 
+from queuekit import statements
+
 VERSION = "3.40.1"
 NEAR = 0.2  # elsewhere
 TASK = {"payload": "x" * 200, "now": NOW}
@@ -41,26 +43,61 @@ EXPECTED: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
+# With history events on.
+WITH_EVENTS: list[tuple[str, dict[str, Any], int]] = [
+    ("put_simple", TASK | {"queue": "default", "kind": "", "priority": 0}, 318),
+    ("put_plain", TASK | {"key": "k"}, 670),
+    ("put_many_simple", {"payloads": '["a"]', "now": NOW}, 348),
+    ("claim_simple", WORKER | {"lease_ms": 0}, 383),
+    ("claim_many_simple", WORKER | {"lease_ms": 0, "limit": 2}, 724),
+    ("ack", {"receipt": "1:1", "now": NOW, "result": 0}, 301),
+    ("extend", {"receipt": "1:1", "now": NOW}, 270),
+    ("nack", {"receipt": "1:1", "now": NOW}, 673),
+    ("tick", {"now": NOW}, 42),
+]
+
+
 @pytest.fixture
 def lived_in(queue: sqlite3.Connection) -> sqlite3.Connection:
+    return live(queue)
+
+
+@pytest.fixture
+def eventful(queue: sqlite3.Connection) -> sqlite3.Connection:
+    queue.executescript(statements.source("events_on"))
+    return live(queue)
+
+
+def live(queue: sqlite3.Connection) -> sqlite3.Connection:
     for key in (None, None, "k"):
         run(queue, "put", payload="x" * 200, key=key, now=NOW).fetchall()
     run(queue, "claim", **WORKER).fetchall()
     return queue
 
 
-@pytest.mark.parametrize(
-    ("verb", "given", "expected"),
-    [
+def named(rows: list[tuple[str, dict[str, Any], int]]) -> list[Any]:
+    return [
         pytest.param(*row, id=f"{row[0]} {' '.join(sorted(row[1].keys() - {'now', 'payload'}))}")
-        for row in EXPECTED
-    ],
-)
-def test_a_verb_takes_just_these_steps(
-    verb: str, given: dict[str, Any], expected: int, lived_in: sqlite3.Connection
-) -> None:
-    taken = steps(lived_in, verb, given)
+        for row in rows
+    ]
+
+
+def check(taken: int, expected: int) -> None:
     if sqlite3.sqlite_version == VERSION:
         assert taken == expected
     else:
         assert taken == pytest.approx(expected, rel=NEAR)
+
+
+@pytest.mark.parametrize(("verb", "given", "expected"), named(EXPECTED))
+def test_a_verb_takes_just_these_steps(
+    verb: str, given: dict[str, Any], expected: int, lived_in: sqlite3.Connection
+) -> None:
+    check(steps(lived_in, verb, given), expected)
+
+
+@pytest.mark.parametrize(("verb", "given", "expected"), named(WITH_EVENTS))
+def test_so_it_does_with_events_on(
+    verb: str, given: dict[str, Any], expected: int, eventful: sqlite3.Connection
+) -> None:
+    check(steps(eventful, verb, given), expected)

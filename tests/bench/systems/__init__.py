@@ -25,6 +25,7 @@ SYSTEMS = {
     "floor": Entry("floor", "Floor"),
     "floor-2048": Entry("floor", "SmallPages"),
     "queuekit": Entry("queuekit_python", "QueuekitPython"),
+    "queuekit-events": Entry("queuekit_python", "QueuekitEvents"),
     "statements": Entry("statements", "Statements"),
     "persist-queue": Entry("persist_queue", "PersistQueue", "persist-queue"),
     "huey": Entry("huey", "Huey", "huey"),

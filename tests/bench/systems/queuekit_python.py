@@ -72,3 +72,18 @@ class QueuekitPython(System):
 
     def close(self) -> None:
         self.queue.close()
+
+
+class QueuekitEvents(QueuekitPython):
+    """The same, with a row in its history for each put and each change of state."""
+
+    title = "queuekit, events on"
+    history = "yes: and an event for each put and change of state"
+    only = ("put", "put_many", "claim+ack", "loop", "claim_many")
+    consumes = False
+
+    def __init__(
+        self, folder: Path, synchronous: str, *, lease: float | None = None, threads: bool = False
+    ) -> None:
+        super().__init__(folder, synchronous, lease=lease, threads=threads)
+        self.queue.database.events(True)
