@@ -29,7 +29,7 @@ _rowcount: Callable[[sqlite3.Cursor], int] = attrgetter("rowcount")
 # After these, a waiting consumer of this process has reason to look again.
 _STIRRING = set(
     "put put_plain put_simple put_many put_many_simple ack_many nack extend release cancel retry snooze batch_close "
-    "schedule_add schedule_fire schedule_run schedule_pause resume policy reap".split()
+    "schedule_add schedule_fire schedule_run schedule_pause resume policy reap events_on events_off".split()
 )
 _PUTS = {"put", "put_plain", "put_simple", "put_many", "put_many_simple"}
 _NEEDS_EXTRA = "QK028"
@@ -104,11 +104,20 @@ class Database(OpenFile):
                 raise translate(error, str(self.path)) from error
             except OverflowError as error:
                 raise Usage(f"a number is too large for the file: {_largest(parameters)}") from error
-            if name in _STIRRING or (name == "ack" and _frees(connection, before)):
+            if name in _STIRRING:
                 self.stirs += 1
+            elif name == "ack" and (changes := connection.total_changes - before) > 1:
+                self._weigh(changes)
             return taken
         finally:
             self.lock.release()
+
+    def _weigh(self, changes: int) -> None:
+        """An ack that changed more than its own task may have set others free; or one more is its event."""
+        if changes > 2:
+            self.stirs += 1
+        else:
+            self.doubt = True
 
     def _share(self, run: Callable[[], _T], *, writes: bool) -> _T:
         """As another thread has the connection: write together with others, if that is to wait for the disk."""
@@ -164,6 +173,9 @@ class Database(OpenFile):
             try:
                 self.follow_the_path()
                 (seen,) = self.connection().execute("pragma data_version").fetchone()
+                if self.doubt and not writes_events(self.connection()):
+                    self.stirs += 1
+                self.doubt = False  # (a switch of events in between is a commit, and seen as one)
             except sqlite3.Error as error:
                 raise translate(error, str(self.path)) from error
             return seen, self.stirs
@@ -215,12 +227,6 @@ class Database(OpenFile):
                 raise QueuekitError(
                     f"no view for queue {queue!r}: the name is taken in {self.path} ({error})"
                 ) from error
-
-
-def _frees(connection: sqlite3.Connection, before: int) -> bool:
-    """True if an ack has changed more than its own task (and its event): it may have set others free."""
-    changed = connection.total_changes - before
-    return changed > 2 or (changed == 2 and not writes_events(connection))
 
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

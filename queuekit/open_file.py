@@ -61,6 +61,7 @@ class OpenFile:
         self.waiting = Waiting()
         self.depth = 0
         self.stirs = 0
+        self.doubt = False  # an ack may have set others free, or have written an event
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
         self.look_at = 0.0
         self._held_for_fork = False
