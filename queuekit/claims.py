@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from queuekit.durations import Duration, now_ms, positive_milliseconds
-from queuekit.errors import QueuekitError, Usage
+from queuekit.errors import LeaseLost, QueuekitError, Usage
 from queuekit.identity import process_name
 from queuekit.model import STRATEGIES, Task, claimed, receipt_of
 from queuekit.producer import words
@@ -64,12 +65,19 @@ class Claims(Runs):
         moment = now_ms() if now is None else now
         given = self._claim_parameters(lease, moment)
         quick = now is None and moment < self._next_tick
-        while row := self._next_row(given, quick):
-            try:
-                return claimed(self, row)
-            except UnicodeDecodeError as error:
-                self._bury(row, error)
-                quick = False
+        told: list[tuple[Any, ...]] = []
+        try:
+            while row := self._next_row(given, quick, told):
+                try:
+                    return claimed(self, row)
+                except UnicodeDecodeError as error:
+                    self._bury(row, error)
+                    quick = False
+        except QueuekitError:
+            raise
+        except BaseException:  # an interrupt, after the commit perhaps
+            self._give_back(told)
+            raise
         return None
 
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
@@ -99,14 +107,27 @@ class Claims(Runs):
         given = {"queue": self.name, "worker": self._worker or self.worker, "lease_ms": lease_ms, "now": now}
         return given if self._plain else given | self._choice
 
-    def _next_row(self, given: dict[str, Any], quick: bool) -> tuple[Any, ...] | None:
-        run = self.database.run
-        if quick and (rows := run(self._quick[0], given, self._quick[1])):
-            return rows[0]
-        rows = run("claim", given)
+    def _next_row(
+        self, given: dict[str, Any], quick: bool, told: list[tuple[Any, ...]]
+    ) -> tuple[Any, ...] | None:
+        """What is claimed next; told has it, too, whatever comes out of this."""
+        run = self.database.run_into
+        if quick:
+            run(told, self._quick[0], given, self._quick[1])
+            if told:
+                return told[0]
+        run(told, "claim", given)
         self._next_tick = given["now"] + _TICK_MS
-        self._quick = _WHOLE if (quick and rows) or not self._plain else _LEAN
-        return rows[0] if rows else None
+        self._quick = _WHOLE if (quick and told) or not self._plain else _LEAN
+        return told[0] if told else None
+
+    def _give_back(self, rows: list[tuple[Any, ...]]) -> None:
+        for row in rows:
+            try:
+                with suppress(LeaseLost):  # it was rolled back, or buried
+                    self.release(receipt_of(row))
+            except QueuekitError as error:
+                _log.warning("task %s is held until its lease ends: %s", receipt_of(row), error)
 
     def _decoded(self, rows: list[tuple[Any, ...]]) -> Iterator[Task]:
         for row in rows:

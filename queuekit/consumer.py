@@ -68,9 +68,11 @@ def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
                 process, ahead = os.getpid(), Prefetch(queue, prefetch)
     finally:
         if os.getpid() == process:  # a child that was forked in the loop holds nothing
-            ahead.close()
-            if task is not None and not task.settled:
-                _give_back(task)
+            try:
+                ahead.close()
+            finally:
+                if task is not None and not task.settled:
+                    _give_back(task)
 
 
 def until_due(queue: Queue) -> float | None:
@@ -115,7 +117,12 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
         _patiently(ahead.give_back, math.inf)
     while task is None:
         task = wait_for_task(queue, None)
-        task = None if task is None else ahead.alone(task)
+        if task is not None:
+            try:
+                ahead.alone(task)
+            except BaseException:  # an interrupt, before anybody else knows the task
+                _give_back(task)
+                raise
     return task
 
 
@@ -138,10 +145,13 @@ def _end(queue: Queue, last: Task, ahead: Prefetch) -> bool:
 def _refill(queue: Queue, last: Task | None, ahead: Prefetch) -> bool:
     """Ack the last task and claim what comes next, in one transaction. False if nothing came."""
     count = ahead.wanted()
-    with queue.database.transaction():
+
+    def go_on() -> None:
         if last is not None:
             _quietly(last)
         ahead.claim(count)
+
+    queue.database.transaction().run(go_on)
     ahead.hold()
     return bool(ahead)
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from operator import attrgetter
+from threading import get_ident
 from typing import Any, TypeVar
 
 from queuekit import statements
@@ -52,6 +53,12 @@ class Database(OpenFile):
         """
         return self._do(name, parameters, _fetchall, only)
 
+    def run_into(
+        self, told: list[tuple[Any, ...]], name: str, parameters: Mapping[str, Any], only: int | None = None
+    ) -> None:
+        """As run, with the rows in told instead of what was there: also if an interrupt comes out of it."""
+        self._do(name, parameters, told.extend, only, told)
+
     def insert(self, name: str, parameters: Mapping[str, Any]) -> int:
         """As run; the id of the last row inserted."""
         return self._do(name, parameters, _lastrowid)
@@ -70,6 +77,7 @@ class Database(OpenFile):
         parameters: Mapping[str, Any],
         take: Callable[[sqlite3.Cursor], _T],
         only: int | None = None,
+        told: list[tuple[Any, ...]] | None = None,
     ) -> _T:
         busy = self.waiting.crowded and not self.held()
         try:
@@ -79,8 +87,9 @@ class Database(OpenFile):
                 self.lock.release()
             raise
         if busy:
-            run = partial(self._do, name, parameters, take, only)
+            run = partial(self._do, name, parameters, take, only, told)
             return self._share(run, writes=not statements.only_reads(name))
+        cursor = None
         try:
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
@@ -90,15 +99,18 @@ class Database(OpenFile):
                     self.must_be_whole()
                 script = statements.load(name)
                 before = connection.total_changes
+                cursor = connection.cursor()  # now, for an interrupt may cut off what execute returns
+                if told is not None:
+                    told.clear()  # of a first time, which SQLite undid
                 for text, names in script if only is None else (script[only],):
                     given = tuple(map(parameters.get, names))
                     try:
-                        cursor = connection.execute(text, given)
+                        cursor.execute(text, given)
                     except sqlite3.IntegrityError as error:
                         if not str(error).startswith(_NEEDS_EXTRA):
                             raise
                         extend(connection)
-                        cursor = connection.execute(text, given)
+                        cursor.execute(text, given)
                 taken = take(cursor)
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
@@ -109,6 +121,10 @@ class Database(OpenFile):
             elif name == "ack" and (changes := connection.total_changes - before) > 1:
                 self._weigh(changes)
             return taken
+        except BaseException:
+            if told is not None and cursor is not None:
+                told.extend(cursor)
+            raise
         finally:
             self.lock.release()
 
@@ -121,7 +137,7 @@ class Database(OpenFile):
 
     def _share(self, run: Callable[[], _T], *, writes: bool) -> _T:
         """As another thread has the connection: write together with others, if that is to wait for the disk."""
-        if writes and self.waits_for_disk:
+        if writes and self.waits_for_disk and get_ident() not in self.waiting.threads:
             return join(self, run)
         with self.lock:
             return run()
@@ -133,10 +149,16 @@ class Database(OpenFile):
         """
 
         def kept_together() -> _T:
-            with self.transaction():
-                return work()
+            return self.transaction().run(work)
 
-        if (self.waiting.crowded and not self.held()) or not self.lock.acquire(False):
+        busy = self.waiting.crowded and not self.held()
+        try:
+            busy = busy or not self.lock.acquire(False)
+        except BaseException:  # as in _do
+            with suppress(RuntimeError):
+                self.lock.release()
+            raise
+        if busy:
             return self._share(kept_together, writes=True)
         try:
             return kept_together()

@@ -17,11 +17,14 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from queuekit import schema
 from queuekit.errors import NoDatabase, QueuekitError
 from queuekit.waiting import Waiting
+
+if TYPE_CHECKING:
+    from queuekit.transaction import Remnant
 
 _LOOK_AGAIN = 0.05  # seconds between two looks whether the path is still this file
 _FORK_WAIT = 10.0  # seconds that a fork waits for the transactions of other threads
@@ -63,6 +66,7 @@ class OpenFile:
         self.stirs = 0
         self.doubt = False  # an ack may have set others free, or have written an event
         self.undo: list[Callable[[], None]] = []  # what a rollback takes back in memory
+        self.remnants: list[Remnant] = []  # for the next transactions
         self.look_at = 0.0
         self._held_for_fork = False
 

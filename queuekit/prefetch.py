@@ -165,8 +165,10 @@ class Prefetch:
 
     def _watch(self) -> None:
         """Give back what waits too long, for the task at hand takes longer than those before it did."""
-        while not self._closed:
+        while True:
             with self._lock:
+                if self._closed:  # looked at in here: close tells it so but once
+                    return
                 self._sleeps = not (self._held or self._spent)
                 left = _HOLD if self._spent else max(self._until - time.monotonic(), 0.001)
                 self._changed.wait(None if self._sleeps else left)

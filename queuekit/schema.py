@@ -119,8 +119,12 @@ def extend(connection: sqlite3.Connection) -> None:
                 connection.execute(text)
         connection.execute("commit" if own else "release queuekit_extra")
     except BaseException:
-        if connection.in_transaction and own:
-            connection.execute("rollback")
+        if connection.in_transaction:  # a full disk may have ended it: then nothing is left
+            if own:
+                connection.execute("rollback")
+            else:
+                connection.execute("rollback to queuekit_extra")
+                connection.execute("release queuekit_extra")
         raise
 
 

@@ -1,9 +1,17 @@
-"""Work that waits for a connection, and who does it."""
+"""Work that waits for a connection, and who does it.
+
+There is no lock here. A signal handler or a finalizer may run in the midst of any of this, and write to the same file:
+it must find nothing taken that another thread needs to go on. What two threads may do at once is one call of a
+deque or a dict, and the order of the calls does the rest: who comes is listed before it looks for a leader, and who
+takes them all gives the lead away before it looks at the list. So one who is listed too late for that leads itself.
+Two may lead at once then: each takes what is there when it has the lock of the connection.
+"""
 
 from __future__ import annotations
 
 import copy
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,17 +20,25 @@ _LONGEST_PATIENCE = 0.0005  # seconds; threads that write all the time come agai
 
 
 class Work:
-    """What a thread wants done, and then what came of it: result or error."""
+    """What a thread wants done, and then what came of it: result or error, when it is over."""
 
-    __slots__ = ("_wake", "begun", "error", "over", "result", "run")
+    __slots__ = ("_fate", "_wake", "error", "over", "result", "run")
 
     def __init__(self, run: Callable[[], Any]) -> None:
         self.run = run
         self.error: BaseException | None = None
-        self.begun = False  # a leader has it: it cannot be withdrawn
         self.over = False
+        self._fate: dict[str, bool] = {}
         self._wake = threading.Lock()
         self._wake.acquire()
+
+    def begin(self) -> bool:
+        """Have it for good. False if it was withdrawn before."""
+        return self._fate.setdefault("begun", True)
+
+    def withdraw(self) -> bool:
+        """Let nobody begin it. False if somebody has; what was decided first stays, however often it is asked."""
+        return not self._fate.setdefault("begun", False)
 
     def do(self) -> None:
         """Run it, and keep what came of it."""
@@ -32,11 +48,13 @@ class Work:
         except BaseException as error:
             self.error = error
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """It was not kept. Each thread raises an exception of its own; what was refused keeps its reason."""
         if self.error is None:
-            self.error = copy.copy(error)
-            self.error.__cause__ = error.__cause__
+            self.error = error  # there are some that cannot be copied
+            with suppress(Exception):
+                self.error = copy.copy(error)
+                self.error.__cause__ = error.__cause__
 
     def wait(self, seconds: float = -1) -> None:
         """Sleep until told, or so long."""
@@ -51,14 +69,15 @@ class Work:
 class Waiting:
     """The work that waits, in the order of its coming.
 
-    leader is the work whose thread will take it all, crowded says that threads are to join though the lock may be free.
+    leader is the work whose thread will take it all, crowded says that threads are to join though the lock may be free,
+    threads are those that have joined: they may not do so again before they are through.
     """
 
     def __init__(self) -> None:
-        self._works: list[Work] = []
-        self._entry = threading.Lock()  # held for moments
+        self._works: deque[Work] = deque()
         self._expected = 1  # how many threads write these days
         self._patience = 0.0  # seconds that a leader waits for as many
+        self.threads: set[int] = set()
         self.leader: Work | None = None
         self.crowded = False
 
@@ -67,49 +86,56 @@ class Waiting:
 
     def add(self, work: Work) -> None:
         """The first one leads; the last that it waits for wakes it."""
-        with self._entry:
-            self._works.append(work)
-            self.leader = self.leader or work
-            self.crowded = True
-            if len(self._works) >= self._expected:
-                self.leader.tell()
+        self._works.append(work)
+        leader = self.leader
+        if leader is None or leader.over:
+            self.leader = leader = work
+        self.crowded = True
+        if len(self._works) >= self._expected:
+            leader.tell()
 
     def gather(self, leader: Work) -> None:
         """Wait until all are there that are expected, but not for long."""
         if len(self._works) < self._expected:
             leader.wait(self._patience)
 
-    def take(self) -> list[Work]:
-        """All of it; the next that comes leads the next group."""
-        with self._entry:
-            taken, self._works = self._works, []
-            for work in taken:
-                work.begun = True
-            self.leader = None
-        return taken
+    def take(self, into: list[Work]) -> None:
+        """All of it; the next that comes leads the next group. Hold the lock of the connection."""
+        self.leader = None
+        with suppress(IndexError):
+            while True:
+                work = self._works.popleft()
+                if not work.over and work.begin():
+                    into.append(work)
 
     def took(self, count: int, seconds: float) -> None:
         """A group is committed. Its threads may come again, and meet those that have come meanwhile."""
-        with self._entry:
-            self._expected = count + len(self._works)
-            self.crowded = self._expected > 1
-            self._patience = min(seconds / 2, _LONGEST_PATIENCE)
+        self._expected = count + len(self._works)
+        self.crowded = self._expected > 1
+        self._patience = min(seconds / 2, _LONGEST_PATIENCE)
 
     def hand_on(self, work: Work) -> bool:
         """Let another lead in place of work. False if there is no other."""
-        with self._entry:
-            others = [other for other in self._works if other is not work]
-            if others and self.leader in (work, None):
-                others[0].tell()
-                self.leader = others[0]
-            return bool(others)
+        leader = self.leader
+        if leader is None or leader is work or leader.over:
+            self.leader = None
+            if other := self._other(work):
+                self.leader = other
+                other.tell()
+        return self._other(work) is not None
 
-    def withdraw(self, work: Work) -> None:
-        """Take it out, if nobody has begun it; another leads the rest."""
-        with self._entry:
-            if work in self._works:
+    def leave(self, work: Work) -> None:
+        """Take it out, if nobody has begun it; another leads the rest. May be called again."""
+        if work.withdraw():
+            work.over = True
+            with suppress(ValueError):
                 self._works.remove(work)
                 self.crowded = bool(self._works)
-            if self.leader is work:
-                self.leader = None
         self.hand_on(work)
+
+    def _other(self, work: Work) -> Work | None:
+        """The first that waits besides work."""
+        with suppress(IndexError):
+            first = self._works[0]
+            return first if first is not work else self._works[1]
+        return None

@@ -28,6 +28,9 @@ from queuekit.wake.watcher import Sleeper, Watcher, watcher_of
 Method = Literal["auto", "events", "poll"]
 
 _SOON = 0.00005  # seconds from a hint to the second look; each pause after it is twice as long
+_SHORT = (
+    0.001  # seconds: a hint that comes in a look, and not in a pause, does not change pauses of this length
+)
 _SETTLED = 2.0  # seconds: no fsync lies this far behind its write
 _RETRY = 1.0  # seconds between tries to watch a directory that is missing
 
@@ -88,7 +91,8 @@ class Wake:
         pause = _SOON
         while True:
             longest = self._longest_pause(sleeper)
-            sleeper.clear()
+            if sleeper.clear() and pause > _SHORT:
+                pause = _SOON
             if changed():
                 return True
             left = deadline - time.monotonic()

@@ -10,6 +10,7 @@ import os
 import select
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any
 
 _HINTS = ["MODIFY", "CLOSE_WRITE", "CREATE", "DELETE", "MOVED_FROM", "MOVED_TO", "DELETE_SELF", "MOVE_SELF"]
@@ -33,9 +34,7 @@ class Inotify:
             threading.RLock()
         )  # held for a kick, too: the number of a closed descriptor is soon another's
         try:
-            self._events = _checked(layer.inotify_init())
-            os.set_inheritable(self._events, False)
-            os.set_blocking(self._events, False)
+            self._events = _checked(_init1(layer)(os.O_CLOEXEC | os.O_NONBLOCK))
             _checked(layer.inotify_add_watch(self._events, os.fsencode(directory), mask))
         except BaseException:
             self.close()
@@ -88,6 +87,17 @@ class Inotify:
         """Close what came along with a fork, whoever was at it in the parent; the parent's watch stays."""
         self._closing = threading.RLock()
         self.close()
+
+
+def _init1(layer: Any) -> Callable[[int], int]:
+    """inotify_init1 of the C library that watchdog has loaded. It binds inotify_init: what that opens, a program that
+    another thread starts at this moment would inherit.
+    """
+    import ctypes  # watchdog has done so, too
+
+    made: Any = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)
+    init1: Callable[[int], int] = made(("inotify_init1", layer.libc))
+    return init1
 
 
 def _checked(result: int) -> int:

@@ -45,10 +45,12 @@ class Sleeper:
         except RuntimeError:
             return  # it is up already
 
-    def clear(self) -> None:
-        """Forget what rang until now: call it before the look that answers it."""
+    def clear(self) -> bool:
+        """Forget what rang until now: call it before the look that answers it. True if anything did."""
         self._latch.acquire(blocking=False)
-        self.rung = False
+        if rung := self.rung:
+            self.rung = False  # only then: one that comes just now is kept for the next time
+        return rung
 
     def sleep(self, seconds: float) -> None:
         """Return when rung or told to get up, or after some seconds."""

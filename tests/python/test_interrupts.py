@@ -1,0 +1,116 @@
+"""An interrupt of the main thread, wherever it comes: no lock stays taken, nothing open, no task forgotten."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from queuekit import Queue
+from tests.conftest import sqlite3_program
+from tests.python.interrupts import Interrupted, moments
+
+
+@pytest.fixture(params=["normal", "full"])
+def queue(db: Path, request: pytest.FixtureRequest) -> Iterator[Queue]:
+    with Queue(db, "work", synchronous=request.param) as queue:
+        queue.put("the first")
+        yield queue
+
+
+def assert_nothing_is_held(queue: Queue, moment: int) -> None:
+    database = queue.database
+    state = (database.held(), database.depth, database.connection().in_transaction, len(database.waiting))
+    assert state == (False, 0, False, 0), f"at moment {moment}"
+    id = Queue(database, "others").put("after it")
+    found = sqlite3_program(database.path, f"select count(*) from qk_task where id = {id};")
+    assert found == "1\n", f"at moment {moment}"
+
+
+def transaction(queue: Queue) -> None:
+    with queue.database.transaction():
+        queue.put("x")
+
+
+def nested(queue: Queue) -> None:
+    with queue.database.transaction():
+        with queue.database.transaction():
+            queue.put("x")
+        with suppress(ZeroDivisionError), queue.database.transaction():
+            queue.put("y")
+            raise ZeroDivisionError
+        queue.put("z")
+
+
+def taken_back(queue: Queue) -> None:
+    with suppress(ZeroDivisionError), queue.database.transaction():
+        queue.put("x")
+        raise ZeroDivisionError
+
+
+ACTS: dict[str, Callable[[Queue], object]] = {
+    "put": lambda queue: queue.put("x"),
+    "transaction": transaction,
+    "nested": nested,
+    "taken back": taken_back,
+    "together": lambda queue: queue.database.together(lambda: queue.put("x")),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_whoever_is_interrupted_holds_nothing(queue: Queue, act: Callable[[Queue], object]) -> None:
+    for moment in moments(lambda: act(queue)):
+        assert_nothing_is_held(queue, moment)
+
+
+def test_a_nested_transaction_that_is_interrupted_is_kept_or_undone_and_its_outer_goes_on(
+    queue: Queue,
+) -> None:
+    def interrupted_inside() -> None:
+        with queue.database.transaction():
+            queue.put("outer")
+            with suppress(Interrupted), queue.database.transaction():
+                queue.put("inner")
+
+    for moment in moments(interrupted_inside):
+        assert_nothing_is_held(queue, moment)
+
+
+@pytest.mark.parametrize("take", [Queue.claim, lambda queue: queue.get(timeout=0)], ids=["claim", "get"])
+def test_what_an_interrupted_claim_took_is_given_back(queue: Queue, take: Callable[[Queue], object]) -> None:
+    for moment in moments(lambda: take(queue)):
+        if queue.stats()["running"]:  # it came when Python had the task already
+            raise AssertionError(f"at moment {moment}")
+    assert queue.stats()["running"] == 1
+
+
+def test_a_loop_that_is_interrupted_leaves_nothing_behind(queue: Queue) -> None:
+    def handles_some() -> None:
+        with closing(iter(queue)) as loop:  # type: ignore[type-var]
+            for seen, _ in enumerate(loop):
+                if seen == 4:
+                    break
+
+    queue.put_many(range(2000))
+    for moment in moments(handles_some):
+        assert queue.stats()["running"] == 0, f"at moment {moment}"
+        assert_nothing_is_held(queue, moment)
+
+
+def test_a_put_that_is_interrupted_beside_other_threads_leads_nobody_astray(db: Path) -> None:
+    with Queue(db, "work", synchronous="full") as queue:
+
+        def crowded() -> None:
+            queue.database.waiting.crowded = True
+            queue.put("x")
+
+        for moment in moments(crowded):
+            other = threading.Thread(target=queue.put, args=("behind it",))
+            other.start()
+            other.join(60)
+            assert not other.is_alive(), f"at moment {moment}"
+            queue.database.waiting.crowded = False
+            assert_nothing_is_held(queue, moment)
