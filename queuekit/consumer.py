@@ -67,12 +67,13 @@ def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
             if os.getpid() != process:  # the child goes on in the loop: with tasks of its own
                 process, ahead = os.getpid(), Prefetch(queue, prefetch)
     finally:
-        if os.getpid() == process:  # a child that was forked in the loop holds nothing
-            try:
-                ahead.close()
-            finally:
-                if task is not None and not task.settled:
-                    _give_back(task)
+        try:
+            _leave(ahead, task, process)
+        except BaseException:  # what an interrupt cut short is done again
+            _leave(ahead, task, process)
+            with suppress(QueuekitError):  # it has been logged
+                ahead.give_back()
+            raise
 
 
 def until_due(queue: Queue) -> float | None:
@@ -173,8 +174,17 @@ def _quietly(task: Task) -> None:
         task.settled = True
 
 
-def _give_back(task: Task) -> None:
+def _leave(ahead: Prefetch, task: Task | None, process: int) -> None:
+    """Give back all that the loop has. A child that was forked in it has nothing."""
+    if os.getpid() == process:
+        ahead.close()
+        _give_back(task)
+
+
+def _give_back(task: Task | None) -> None:
     """Release the task of a loop that was left. What hinders it is logged: an exception may be on its way out."""
+    if task is None or task.settled:
+        return
     try:
         with suppress(LeaseLost):  # then nobody holds it
             task.release()

@@ -122,8 +122,10 @@ class Database(OpenFile):
                 self._weigh(changes)
             return taken
         except BaseException:
-            if told is not None and cursor is not None:
-                told.extend(cursor)
+            if cursor is not None:
+                if told is not None:
+                    told.extend(cursor)
+                cursor.close()  # the exception may keep it for long, and what is not ended keeps others from committing
             raise
         finally:
             self.lock.release()

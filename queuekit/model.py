@@ -159,9 +159,9 @@ class Task:
 
     def mark_settled(self) -> None:
         """Its run has ended by its receipt; not if the transaction that did it is rolled back."""
-        self.settled = True
         if self.holder.database.depth:  # somebody's transaction: perhaps this thread's
-            self.holder.on_rollback(self._unsettle)
+            self.holder.on_rollback(self._unsettle)  # first, for an interrupt may come out of it
+        self.settled = True
 
     def _unsettle(self) -> None:
         self.settled = False
