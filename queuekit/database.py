@@ -99,19 +99,21 @@ class Database(OpenFile):
                     self.must_be_whole()
                 script = statements.load(name)
                 before = connection.total_changes
-                cursor = connection.cursor()  # now, for an interrupt may cut off what execute returns
+                execute = connection.execute
                 if told is not None:
                     told.clear()  # of a first time, which SQLite undid
+                    cursor = connection.cursor()  # now, for an interrupt may cut off what execute returns
+                    execute = cursor.execute
                 for text, names in script if only is None else (script[only],):
                     given = tuple(map(parameters.get, names))
                     try:
-                        cursor.execute(text, given)
+                        done = execute(text, given)
                     except sqlite3.IntegrityError as error:
                         if not str(error).startswith(_NEEDS_EXTRA):
                             raise
                         extend(connection)
-                        cursor.execute(text, given)
-                taken = take(cursor)
+                        done = execute(text, given)
+                taken = take(done)
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
             except OverflowError as error:
@@ -122,10 +124,9 @@ class Database(OpenFile):
                 self._weigh(changes)
             return taken
         except BaseException:
-            if cursor is not None:
-                if told is not None:
-                    told.extend(cursor)
-                cursor.close()  # the exception may keep it for long, and what is not ended keeps others from committing
+            if told is not None and cursor is not None:
+                told.extend(cursor)
+                cursor.close()  # the exception may keep it for long: what is not ended lets nobody commit
             raise
         finally:
             self.lock.release()

@@ -154,7 +154,11 @@ class Prefetch:
             guard = threading.Thread(target=self._watch, name="queuekit-prefetch", daemon=True)
             try:
                 guard.start()
-            except RuntimeError:
+            except RuntimeError as error:
+                if "new thread" not in str(
+                    error
+                ):  # Thread.start makes this of an interrupt: of a lock not taken
+                    raise error.__context__ or error from None
                 self._most = 1
                 return False
             self._guard = guard

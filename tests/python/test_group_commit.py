@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from queuekit import BadPayload, Batch, Busy, Database, Full, LeaseLost, Queue, QueuekitError, Refused
+from queuekit import (
+    BadPayload,
+    Batch,
+    Busy,
+    Database,
+    Full,
+    LeaseLost,
+    Queue,
+    QueuekitError,
+    Refused,
+    group_commit,
+)
 
 THREADS = 8
 LIMIT = 60.0  # seconds
@@ -123,6 +136,44 @@ def test_the_laws_that_come_when_they_are_needed_come_in_the_middle_of_a_group(q
     )
     assert isinstance(ids.pop(3), Refused)
     assert [queue.show(id)["state"] for id in ids] == ["ready", "ready", "blocked", "ready"]
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["shared", "in the caller's transaction"])
+def test_laws_that_break_off_half_way_are_taken_back_whole(queue: Queue, alone: bool) -> None:
+    queue.put("first")
+    real = sqlite3.Connection.execute
+
+    class Full(sqlite3.Connection):
+        """The disk is full at the fourth thing that the extra laws make."""
+
+        made = 0
+
+        def execute(self, text: str, *given: Any) -> sqlite3.Cursor:
+            Full.made += text.startswith("create ")
+            if Full.made == 4:
+                Full.made = 99
+                raise sqlite3.OperationalError("database or disk is full")
+            return real(self, text, *given)
+
+    queue.database.close()
+    whole = sqlite3.connect(queue.database.path, isolation_level=None, check_same_thread=False, factory=Full)
+    whole.text_factory = bytes
+    things = "select count(*) from sqlite_master"
+    before = real(whole, things).fetchone()
+    queue.database._connection = whole
+    queue.database.look_at = time.monotonic() + LIMIT
+    if alone:
+        with queue.database.transaction():
+            with pytest.raises(QueuekitError, match="full"):
+                queue.put("heads a group", group="g")
+            queue.put("after")
+    else:
+        broken, after = at_once(queue, putting(queue, "heads a group", group="g"), putting(queue, "after"))
+        assert isinstance(broken, QueuekitError)
+        assert queue.show(after)["payload"] == "after"
+    assert real(whole, things).fetchone() == before
+    ids = [queue.put(text, group="g") for text in ("heads a group", "waits")]
+    assert [queue.show(id)["state"] for id in ids] == ["ready", "blocked"]
 
 
 def test_a_group_that_meets_a_locked_file_is_busy_each_with_an_error_of_its_own(db: Path) -> None:
@@ -263,6 +314,86 @@ def interrupt() -> Iterator[Callable[[], None]]:
     before = signal.signal(signal.SIGUSR1, handler)
     yield send
     signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_handler_that_puts_in_the_midst_of_a_shared_put_waits_for_nothing_that_it_holds_up(
+    queue: Queue,
+) -> None:
+    """At every step of it: a signal that comes while the main thread joins, leads itself, waits, and leaves."""
+    steps, at = 0, 0
+    others: list[threading.Thread] = []
+
+    def look(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal steps
+        if event != "call" or not frame.f_code.co_filename.endswith(("waiting.py", "group_commit.py")):
+            return
+        steps += 1
+        if steps == at:
+            sys.setprofile(None)
+            taken = threading.Event()
+            other = threading.Thread(target=hold, args=(taken,))
+            other.start()
+            taken.wait(LIMIT)
+            queue.put("from the handler")
+            others.append(other)
+
+    def hold(taken: threading.Event) -> None:
+        free = queue.database.lock.acquire(timeout=0.1)  # not if the main thread has it
+        taken.set()
+        queue.put("beside it")
+        if free:
+            queue.database.lock.release()
+
+    while steps >= at:
+        steps, at = 0, at + 1
+        queue.database.waiting.crowded = True
+        sys.setprofile(look)
+        queue.put("interrupted")
+        sys.setprofile(None)
+        for other in others:
+            other.join(LIMIT)
+    assert at > 5
+    found = payloads(queue)
+    assert (found.count("from the handler"), found.count("interrupted")) == (at - 1, at)
+
+
+def test_a_loop_that_is_dropped_while_its_thread_joins_gives_back_without_joining(queue: Queue) -> None:
+    joined = []
+
+    def work() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            thread = threading.get_ident()
+            queue.database.waiting.threads.add(thread)  # as in the midst of join
+            queue.database.waiting.crowded = True
+            joined.append(queue.put("x"))
+            queue.database.waiting.threads.discard(thread)
+            joined.append(pool.submit(queue.put, "y").result(LIMIT))
+
+    before = queue.database.waiting.leader
+    work()
+    assert joined == [1, 2]
+    assert queue.database.waiting.leader is before is None
+
+
+class Uncopied(Exception):
+    """One that copy.copy cannot copy."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no")
+
+
+def test_whatever_comes_out_of_a_group_each_of_its_threads_is_told(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise Uncopied
+
+    monkeypatch.setattr(group_commit, "_commit_together", breaks)
+    queue.database.look_at = time.monotonic() + LIMIT
+    errors = at_once(queue, putting(queue, "a"), putting(queue, "b"), putting(queue, "c"))
+    assert [type(error) for error in errors] == [Uncopied] * 3
+    monkeypatch.undo()
+    assert queue.put("d") == 1
 
 
 def test_a_put_that_is_interrupted_while_it_waits_is_not_done_and_another_leads_those_behind_it(

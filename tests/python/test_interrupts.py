@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from queuekit import Queue
+from queuekit.prefetch import Prefetch
 from tests.conftest import sqlite3_program
 from tests.python.interrupts import Interrupted, moments
 
@@ -114,3 +115,32 @@ def test_a_put_that_is_interrupted_beside_other_threads_leads_nobody_astray(db: 
             assert not other.is_alive(), f"at moment {moment}"
             queue.database.waiting.crowded = False
             assert_nothing_is_held(queue, moment)
+
+
+def test_the_guard_of_a_loop_that_is_closed_just_as_it_looks_ends(queue: Queue) -> None:
+    late, go = threading.Event(), threading.Event()
+
+    class Late:
+        """A lock for which the guard is late, the first time."""
+
+        def __init__(self, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+            self.lock = lock
+
+        def __enter__(self) -> None:
+            if threading.current_thread().name == "queuekit-prefetch" and not late.is_set():
+                late.set()
+                assert go.wait(60)
+            self.lock.acquire()  # type: ignore[attr-defined]
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()  # type: ignore[attr-defined]
+
+    ahead = Prefetch(queue, 8)
+    ahead._lock = Late(ahead._lock)  # type: ignore[assignment]
+    assert ahead._is_guarded()
+    assert late.wait(60)
+    ahead.close()
+    go.set()
+    assert ahead._guard is not None
+    ahead._guard.join(60)
+    assert not ahead._guard.is_alive()
