@@ -19,7 +19,8 @@ from queuekit import statements
 from queuekit.errors import Busy, QueuekitError, Usage, translate
 from queuekit.group_commit import join
 from queuekit.open_file import OpenFile
-from queuekit.schema import extend, writes_events
+from queuekit.schema import writes_events
+from queuekit.scripts import dicts, execute, largest
 from queuekit.transaction import Transaction
 
 _T = TypeVar("_T")
@@ -33,7 +34,6 @@ _STIRRING = set(
     "schedule_add schedule_fire schedule_run schedule_pause resume policy reap events_on events_off".split()
 )
 _PUTS = {"put", "put_plain", "put_simple", "put_many", "put_many_simple"}
-_NEEDS_EXTRA = "QK028"
 _PURGE_SPAN = 1_000  # ids of one bite: some 30 ms of the write lock
 
 
@@ -69,7 +69,7 @@ class Database(OpenFile):
 
     def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """As run, each row a dict by column, text decoded (what is no UTF-8 shows as U+FFFD)."""
-        return self._do(name, parameters, _dicts)
+        return self._do(name, parameters, dicts)
 
     def _do(
         self,
@@ -89,7 +89,6 @@ class Database(OpenFile):
         if busy:
             run = partial(self._do, name, parameters, take, only, told)
             return self._share(run, writes=not statements.only_reads(name))
-        cursor = None
         try:
             if time.monotonic() >= self.look_at:
                 self.follow_the_path(create=name in _PUTS)
@@ -99,35 +98,18 @@ class Database(OpenFile):
                     self.must_be_whole()
                 script = statements.load(name)
                 before = connection.total_changes
-                execute = connection.execute
-                if told is not None:
-                    told.clear()  # of a first time, which SQLite undid
-                    cursor = connection.cursor()  # now, for an interrupt may cut off what execute returns
-                    execute = cursor.execute
-                for text, names in script if only is None else (script[only],):
-                    given = tuple(map(parameters.get, names))
-                    try:
-                        done = execute(text, given)
-                    except sqlite3.IntegrityError as error:
-                        if not str(error).startswith(_NEEDS_EXTRA):
-                            raise
-                        extend(connection)
-                        done = execute(text, given)
-                taken = take(done)
+                taken = execute(
+                    connection, script if only is None else (script[only],), parameters, take, told
+                )
             except (sqlite3.Error, UnicodeError) as error:
                 raise translate(error, str(self.path)) from error
             except OverflowError as error:
-                raise Usage(f"a number is too large for the file: {_largest(parameters)}") from error
+                raise Usage(f"a number is too large for the file: {largest(parameters)}") from error
             if name in _STIRRING:
                 self.stirs += 1
             elif name == "ack" and (changes := connection.total_changes - before) > 1:
                 self._weigh(changes)
             return taken
-        except BaseException:
-            if told is not None and cursor is not None:
-                told.extend(cursor)
-                cursor.close()  # the exception may keep it for long: what is not ended lets nobody commit
-            raise
         finally:
             self.lock.release()
 
@@ -252,20 +234,3 @@ class Database(OpenFile):
                 raise QueuekitError(
                     f"no view for queue {queue!r}: the name is taken in {self.path} ({error})"
                 ) from error
-
-
-def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, map(_text, row), strict=True)) for row in cursor.fetchall()]
-
-
-def _largest(parameters: Mapping[str, Any]) -> str:
-    name, value = max(
-        ((name, value) for name, value in parameters.items() if isinstance(value, int)),
-        key=lambda pair: abs(pair[1]),
-    )
-    return f"{name} = {value}"
-
-
-def _text(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
