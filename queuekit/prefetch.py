@@ -124,12 +124,14 @@ class Prefetch:
                         self._spent.append(self._begun)
             if not self._spent:
                 return
-            with database.transaction():
-                for task in self._spent:
-                    with suppress(LeaseLost):
-                        task.release()
+            database.transaction().run(self._release_spent)
             if not database.depth:  # else it may be rolled back
                 self._spent.clear()
+
+    def _release_spent(self) -> None:
+        for task in self._spent:
+            with suppress(LeaseLost):
+                task.release()
 
     def close(self) -> None:
         """Give back all that is held, and the task that was begun. A child that was forked since has nothing."""
