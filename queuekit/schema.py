@@ -49,7 +49,7 @@ def connect(path: Path, *, create: bool, timeout: float, synchronous: str) -> sq
 
 
 def prepare(path: Path, *, timeout: float = 5.0) -> None:
-    """Make the queue at path, or bring an older one up to date; one of this version is left as it is.
+    """Make the queue at path, or bring an older one up to date; of one of this version, make again what is missing.
 
     Makes the folder of the default path, readable by its owner alone. Raises SchemaMismatch (newer), NoDatabase, Busy.
     """
@@ -91,7 +91,10 @@ def version(connection: sqlite3.Connection) -> int | None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Make the tables, or run the migrations that the file lacks: all in one transaction. Leaves a newer file alone."""
+    """Make the tables, run the migrations that the file lacks, make again what is missing: all in one transaction.
+
+    Leaves a newer file alone.
+    """
     connection.execute("begin immediate")
     try:
         for text in _missing(connection):
@@ -129,11 +132,15 @@ def extend(connection: sqlite3.Connection) -> None:
 
 
 def _missing(connection: sqlite3.Connection) -> list[str]:
+    """What makes the file complete; where that is there already it does nothing."""
     there = version(connection)
+    if there is not None and there > statements.schema_version():
+        return []
     steps = [] if there is None else [script for _, script in statements.migrations(there)]
-    if there is None or steps:
-        kept = () if there is None else _switched_on(connection)
-        steps += map(statements.source, statements.SCHEMA + kept)
+    kept = () if there is None else _switched_on(connection)
+    if not steps:  # the triggers of events are made anew each time, which only a migration asks for
+        kept = tuple(name for name in kept if name != "events_on")
+    steps += map(statements.source, statements.SCHEMA + kept)
     return [text for script in steps for text in statements.split(script)]
 
 

@@ -416,8 +416,12 @@ begin
     when 'schema_version' then raise(abort, 'QK030 the version of the schema stays with the file') end;
 end;
 
+-- So does a program that has had the file open since schema 2 with its extra laws: they tell no version, and make no indexes, without which
+-- nothing could be put or claimed any more. (Put says 'replaced' here.)
 create trigger if not exists qk_meta_version_born before insert on qk_meta
-when new.name = 'schema_version' and exists (select 1 from qk_meta where name = 'schema_version' and value > new.value)
+when new.name <> 'replaced' and case new.name
+  when 'schema_version' then exists (select 1 from qk_meta where name = 'schema_version' and value > new.value)
+  when 'extra'          then new.value is not 3 end
 begin
   select raise(abort, 'QK030 this file was made by a newer queuekit: upgrade yours');
 end;

@@ -162,3 +162,6 @@ begin
                              where queue = new.queue and state = 'ready' and counted = 1 and awaited = 0 and id <> new.id order by id limit 100))
      where n <= new.tasks or before < new.bytes);
 end;
+
+-- All is there, also the indexes, which the extra laws make since schema 3: laws.sql calls them from now on.
+insert or ignore into qk_meta (name, value) values ('extra', 3);

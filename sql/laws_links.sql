@@ -4,8 +4,6 @@
 -- links. With recursive_triggers off a law at work does not fire again for the rows that it changes itself, with it on it does: so each
 -- step here is one that may be done twice, and the cascade says while it lasts that the other laws are to keep still.
 
-insert or ignore into qk_meta (name) values ('extra');
-
 create index if not exists qk_task_shared on qk_task (queue, lane, priority desc) where state = 'ready' and share <> '';
 create unique index if not exists qk_task_turn on qk_task (queue, group_key) where turn = 1;
 create index if not exists qk_task_line  on qk_task (queue, group_key) where turn = 0;

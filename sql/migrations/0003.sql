@@ -1,5 +1,8 @@
 -- 0003: speed. The laws and views of schema 2 go (laws.sql, views.sql and, in a file that has the extra laws, those make theirs afterwards), and
 -- so do the indexes that only links and limits need: laws_links.sql and laws_limits.sql make them.
+--
+-- Stop the workers of 0.2.0 first. Who has the file open since schema 2 cannot claim from it any more ("no such index: qk_task_shared"), nor be the
+-- first to put what needs the extra laws (QK030), until it is started again with this version. Nothing is lost by it: acks and plain puts go on.
 
 drop trigger if exists qk_task_birth;
 drop trigger if exists qk_born_call;

@@ -274,6 +274,7 @@ ATTACKS: dict[str, list[str]] = {
     ],
     "QK030": [
         "delete from qk_meta where name = 'extra'",
+        "insert or replace into qk_meta (name) values ('extra')",
         "insert or replace into qk_meta (name, value) values ('schema_version', 0)",
         "update qk_meta set value = 0 where name = 'schema_version'",
         "update qk_meta set value = null where name = 'schema_version'",

@@ -362,6 +362,49 @@ def test_a_file_of_schema_2_gets_the_laws_of_today_and_the_work_in_it_goes_on(
         assert list(wrong(queue.database.connection())) == []
 
 
+def extra_laws_of_schema_2() -> str:
+    """As a program that has had the file open since then reads them in: the mark first, and no indexes."""
+    lines = "".join(statements.source(name) for name in statements.EXTRA).splitlines()
+    made = [
+        line for line in lines if not line.startswith(("create index", "create unique index", "insert or"))
+    ]
+    return "\n".join(["insert or ignore into qk_meta (name) values ('extra');", *made])
+
+
+def test_the_extra_laws_of_schema_2_are_refused_and_leave_no_trace(db: Path) -> None:
+    """Their triggers name indexes: nobody could put or claim any more."""
+    before = schema(db)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        sqlite3_program(db, f"begin immediate; {extra_laws_of_schema_2()} commit;")
+    assert "QK030 this file was made by a newer queuekit" in refused.value.stderr
+    assert schema(db) == before
+    with Queue(db) as queue:
+        queue.put("first", group="g")
+        queue.put("second", group="g")
+        assert [task.payload for task in queue.claim_many(9)] == ["first"]
+
+
+@pytest.mark.parametrize("program", [QUEUEKIT, QK], ids=["queuekit", "qk"])
+def test_init_makes_again_what_a_file_has_lost(program: list[str], db: Path) -> None:
+    with Queue(db) as queue:
+        queue.put("first", group="g")
+        queue.put("second", group="g")
+    whole = sorted(objects(db))
+    laws = [name for name in named(db, "trigger") if name != "qk_meta_kept"]
+    for name in ("qk_task_turn", "qk_task_oldest", "qk_task_line_timed"):
+        sqlite3_program(db, f"drop index {name};")
+    sqlite3_program(db, "".join(f"drop trigger {name};" for name in laws[::5]))
+    done = run_program(program, "init", db=db)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert sorted(objects(db)) == whole
+    with Queue(db) as queue:
+        for payload in ("first", "second"):
+            task = queue.claim()
+            assert task is not None
+            assert task.payload == payload
+            task.ack()
+
+
 # --- what a file holds ----------------------------------------------------------------------------------------------
 
 
