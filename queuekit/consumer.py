@@ -110,6 +110,8 @@ def _patiently(act: Callable[[], _T], deadline: float) -> _T:
 
 
 def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
+    if ahead and queue.database.in_transaction:
+        ahead.give_back()
     if last is not None and not _end(queue, last, ahead):
         time.sleep(_LINGER)
         _patiently(lambda: _refill(queue, None, ahead), math.inf)

@@ -111,11 +111,15 @@ class Prefetch:
             return task
 
     def give_back(self) -> None:
-        """Give back what must not be begun any more. Raises QueuekitError: then it stays to be given back."""
+        """Give back what must not be begun any more. Raises QueuekitError: then it stays to be given back.
+
+        In a transaction of the caller's that is all that is held: were one of these begun, and the transaction rolled
+        back, the file would believe that the loop is still at the task before it.
+        """
         database = self._queue.database
         with database.lock:
             with self._lock:
-                if self._closed or self._is_over():
+                if self._closed or database.depth or self._is_over():
                     self._spent += self._held
                     self._held.clear()
                 if self._closed:

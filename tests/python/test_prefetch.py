@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from queuekit import Queue, Task
+from queuekit import LeaseLost, Queue, Task
 from tests.conftest import sqlite3_program
 
 LIMIT = 30  # seconds; generous, never measured
@@ -331,6 +331,35 @@ def test_a_transaction_that_begins_when_some_are_held_loses_none_of_them(
     monkeypatch.undo()
     loop.close()  # type: ignore[attr-defined]
     assert states(queue, ids)[5:] == ["ready"] * 7
+
+
+def test_a_run_begun_in_a_transaction_that_is_rolled_back_is_not_at_the_mercy_of_the_one_before_it(
+    queue: Queue,
+) -> None:
+    """The ack before it is undone, too: the file must not take for never begun what is at work."""
+    ids = queue.put_many(["x"] * 8)
+    loop = iter(queue)
+    *_, last = begun(loop, THREE_HELD)
+    with suppress(ZeroDivisionError), queue.database.transaction():
+        task = next(loop)
+        assert states(queue, ids[3:]) == ["done", "running", "ready", "ready", "ready"]
+        raise ZeroDivisionError
+    assert not last.settled
+    with pytest.raises(LeaseLost):  # nothing that was claimed before the transaction has been begun in it
+        task.extend(FOR_EVER)
+    queue.tick(last.lease_until + 1)
+    assert states(queue, ids[3:]) == ["scheduled"] + ["ready"] * 4
+
+
+def test_a_transaction_that_is_kept_takes_in_a_loop_what_was_held_before_it(queue: Queue) -> None:
+    ids = queue.put_many(["x"] * 9)
+    loop = iter(queue)
+    begun(loop, THREE_HELD)
+    with queue.database.transaction():
+        assert [task.id for task in begun(loop, 2)] == ids[4:6]
+    assert [task.id for task in begun(loop, 3)] == ids[6:]
+    loop.close()  # type: ignore[attr-defined]
+    assert states(queue, ids) == ["done"] * 8 + ["ready"]
 
 
 def test_where_no_thread_can_be_started_tasks_are_claimed_one_by_one(
