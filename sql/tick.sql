@@ -4,7 +4,7 @@
 -- usage: tick
 --
 -- parameters
---   :batch        integer = 100          most tasks, and most groups of leases, of one call (of those cancelled ten times as many)
+--   :batch        integer = 100          most tasks, and most groups of leases, of one call (ten times as many that expire; a tenth as many lists of what was claimed ahead)
 --   :jitter       integer = 25           percentage by which a backoff may be longer
 --   :now          integer = the clock    the moment, in ms
 -- no row: always

@@ -36,22 +36,22 @@ begin
                                  order by due_at limit ifnull(new.batch, 100))
                  where ifnull(until_at > new.now, 1));
   -- what was claimed ahead and never begun goes back, at no cost, when its lease has expired or that of the run at which its consumer was: the
-  -- first in the list that has not ended
+  -- first in the list that has not ended. (Lists are read only when a lease may be over, and go back as a whole: of half a list nobody would know
+  -- later which task was begun.)
   update qk_task
      set settled = claims, ended_at = new.now, state = case when cancel_at is null then 'ready' else 'cancelled' end,
          due_at = case when cancel_at is null then until_at end
    where id in (select t.id
                   from (select p.receipts, min(r.key) as begun, b.id as first, b.due_at as ends        -- (of the row with the least key)
                           from qk_prefetch p cross join json_each(p.receipts) r cross join qk_task b on b.id = cast(r.value as integer)
-                         where b.state = 'running' and r.value = b.id || ':' || b.claims
-                         group by p.consumer) l
+                         where exists (select 1 from qk_lease where slot <= new.now >> 10) and b.state = 'running' and r.value = b.id || ':' || b.claims
+                         group by p.consumer having count(distinct b.id) > 1 and sum(b.due_at <= new.now) > 0
+                         limit 1 + abs(ifnull(new.batch, 100)) / 10) l
                  cross join json_each(l.receipts) r cross join qk_task t on t.id = cast(r.value as integer)
                  where r.key > l.begun and t.id <> l.first and t.state = 'running' and r.value = t.id || ':' || t.claims
                    and min(l.ends, t.due_at) <= new.now);
-  delete from qk_prefetch
-   where not exists (select 1 from json_each(receipts) r cross join qk_task t on t.id = cast(r.value as integer)
-                      where t.state = 'running' and r.value = t.id || ':' || t.claims);
-  -- a lease that expired is a run that failed
+  -- a lease that expired is a run that failed. (None is charged while more lists may have to go back: changes() tells how many tasks went just now,
+  -- one of each list at least.)
   update qk_task
      set settled = claims, failures = failures + 1, crashes = crashes + 1, ended_at = new.now,
          error  = 'lease expired: worker ' || ifnull(worker, '?') || ' gave no sign of life',
@@ -64,10 +64,14 @@ begin
                                         ifnull(until_at, 9007199254740991))
                                from qk_policy where task_id = qk_task.id) end
    where id in (select t.id
-                  from (select slot, block from qk_lease where slot <= new.now >> 10 order by slot limit ifnull(new.batch, 100)) l
+                  from (select slot, block from qk_lease where slot <= new.now >> 10 order by slot
+                         limit case when changes() > abs(ifnull(new.batch, 100)) / 10 then 0 else ifnull(new.batch, 100) end) l
                   cross join qk_task t not indexed
                  where t.id >= l.block << 4 and t.id < (l.block + 1) << 4
                    and t.state = 'running' and t.due_at >> 10 = l.slot and t.due_at <= new.now);
+  delete from qk_prefetch
+   where not exists (select 1 from json_each(receipts) r cross join qk_task t on t.id = cast(r.value as integer)
+                      where t.state = 'running' and r.value = t.id || ':' || t.claims);
   delete from qk_lease
    where (slot, block) in (select l.slot, l.block
                              from (select slot, block from qk_lease where slot < new.now >> 10 order by slot limit ifnull(new.batch, 100)) l

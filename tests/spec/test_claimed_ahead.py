@@ -171,6 +171,37 @@ def test_each_consumer_has_its_own_list_and_the_next_takes_the_place_of_the_last
     ]
 
 
+@pytest.mark.parametrize("batch", [1, 9, 10, 25])
+def test_many_dead_consumers_are_tidied_up_in_bites_and_no_bite_charges_for_what_was_not_begun(
+    batch: int, client: Client, raw: Raw
+) -> None:
+    """A list goes back as a whole: of what is left of half a list nobody could tell which task was begun."""
+    for consumer in range(8):
+        claimed_ahead(client, raw, 5, lease_ms=LEASE, consumer=f"c{consumer}", max_attempts=1)
+    begun, bite = list(range(1, 41, 5)), 1 + batch // 10
+    behind = sorted(set(range(1, 41)) - set(begun))
+    for bites in range(1, 8 // bite + 1):
+        raw.run("tick", now=LATER, batch=batch)
+        states = [state for state, *_ in told(client, behind)]
+        assert (states.count("ready"), states.count("running")) == (4 * bite * bites, 32 - 4 * bite * bites)
+    for _ in range(40):  # (a book of leases is closed when its second is over)
+        raw.run("tick", now=LATER + 2000, batch=batch)
+    assert told(client, behind) == [FREE] * 32
+    assert told(client, begun) == [("dead", 1, 1)] * 8
+
+
+def test_a_consumer_that_is_not_dead_may_end_its_run_between_two_bites(client: Client, raw: Raw) -> None:
+    for consumer in range(3):
+        first, *_ = claimed_ahead(client, raw, 5, lease_ms=LEASE, consumer=f"c{consumer}", max_attempts=1)
+    client.ack("1:1", now=LATER)
+    raw.run("tick", now=LATER, batch=1)
+    client.ack(first, now=LATER)
+    for _ in range(9):
+        raw.run("tick", now=LATER + 2000, batch=1)
+    ended = [told(client, [id])[0][0] for id in range(1, 16)]
+    assert ended == ["done", "dead", *["ready"] * 3, "dead", *["ready"] * 4, "done", "dead", *["ready"] * 3]
+
+
 def test_the_list_of_a_consumer_that_is_gone_disappears(client: Client, raw: Raw) -> None:
     receipts = claimed_ahead(client, raw, 2, lease_ms=LEASE, consumer="done with it")
     for receipt in receipts:

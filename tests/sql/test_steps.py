@@ -5,6 +5,7 @@ They belong to one version of SQLite. Another one compiles a little differently:
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -101,3 +102,15 @@ def test_so_it_does_with_events_on(
     verb: str, given: dict[str, Any], expected: int, eventful: sqlite3.Connection
 ) -> None:
     check(steps(eventful, verb, given), expected)
+
+
+def test_a_tick_reads_no_list_of_what_is_claimed_ahead_while_no_lease_is_over(
+    lived_in: sqlite3.Connection,
+) -> None:
+    run(lived_in, "put", payload="due", delay_ms=5, now=NOW)
+    taken = []
+    for count in (1, 100):
+        receipts = json.dumps([f"{id}:1" for id in range(1, count + 1)])
+        run(lived_in, "prefetch", consumer="c", receipts=receipts)
+        taken.append(steps(lived_in, "tick", {"now": NOW + 5}))
+    assert taken[0] == taken[1]
