@@ -51,7 +51,7 @@ def wait_for_task(queue: Queue, timeout: float | None) -> Task | None:
 
 
 def iterate(queue: Queue, prefetch: int) -> Iterator[Task]:
-    """Tasks for ever; acks the last and claims the next in one transaction, releases what is held when left early.
+    """Tasks for ever; acks each before the next (in the transaction that claims more), releases what is held when left.
 
     However many tasks are ready, schedules fire all the while, a second late at most (and when a task has ended).
     """

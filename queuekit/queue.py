@@ -65,7 +65,7 @@ class Queue(Producer, Claims):
         return task
 
     def __iter__(self) -> Iterator[Task]:
-        """Tasks for ever: blocks, acks the last and claims the next in one transaction.
+        """Tasks for ever: blocks, acks each before the next is begun (in the transaction that claims more, if it must).
 
         Leaving the loop (break, exception) releases what was not acked. A lease lost meanwhile is logged, not raised.
         While handlers are fast, several tasks are claimed at once (as many as are handled in 10 ms, prefetch at most),
