@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from queuekit.queue import Empty, Queue
     from queuekit.schedule import Schedules
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Where each public name lives. Loaded at first use: the command line starts in half the time.
 _HOMES = {

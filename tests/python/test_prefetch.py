@@ -166,6 +166,7 @@ def test_a_file_that_is_locked_then_is_asked_again(
             other.execute("rollback")
         until(lambda: running(queue) <= 1)
         assert [task.id for task in begun(loop, 7)] == ids[3:]
+        loop.close()  # type: ignore[attr-defined]
 
 
 def test_nothing_is_begun_after_its_lease(db: Path) -> None:
@@ -179,6 +180,7 @@ def test_nothing_is_begun_after_its_lease(db: Path) -> None:
         assert set(ids[4:]) == {other.id for other in thief}
         thief[-1].release()
         assert next(loop).id == thief[-1].id
+        loop.close()  # type: ignore[attr-defined]
 
 
 def test_one_short_lease_is_the_end_of_all_that_are_held_with_it(queue: Queue) -> None:
@@ -194,6 +196,7 @@ def test_one_short_lease_is_the_end_of_all_that_are_held_with_it(queue: Queue) -
         assert states(short, [4, 5, 6, 7]) == ["scheduled", "ready", "ready", "ready"]
         assert [other.id for other in short.claim_many(2)] == [5, 6]
         assert next(loop).id == 7
+        loop.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("hours", "claims"), [(2, 2), (-2, 1)], ids=["forward", "back"])
