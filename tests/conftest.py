@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -15,6 +16,11 @@ SQL = ROOT / "sql"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in {"SIGHUP", "SIGQUIT"} & set(dir(signal)):
     signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment without what measures the coverage of a child: it loads modules, and takes no interrupts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
 def sqlite3_program(path: Path, script: str) -> str:

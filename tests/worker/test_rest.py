@@ -14,6 +14,7 @@ from workshop import LIMIT, Program, until
 
 from queuekit import Queue
 from queuekit.schema import prepare
+from tests.conftest import unmeasured
 
 _SETTLED = 0.05  # seconds after which a sleeper no longer looks by itself, as else after some
 _QUIET = 1.5  # seconds
@@ -114,11 +115,6 @@ def children(pid: int) -> str:
     return " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).strip()
 
 
-def alone() -> dict[str, str]:
-    """The environment without what measures the coverage of a child, and loads modules for it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
-
 _LOADED = """
 import sys, tempfile
 from queuekit import App, Queue
@@ -134,7 +130,7 @@ print(*sorted(sys.modules))
 
 def test_a_worker_loads_only_what_it_needs(db: Path) -> None:
     command = [sys.executable, "-c", _LOADED, str(db)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env=alone())
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=unmeasured())
     loaded = set(told.stdout.split())
     assert "watchdog" in loaded
     needless = {"asyncio", "concurrent.futures", "multiprocessing", "zoneinfo", "email", "http", "ssl"}
@@ -150,7 +146,7 @@ def test_a_worker_of_the_command_line_loads_only_what_it_needs(q: Queue, db: Pat
     told = subprocess.run(
         [*command, "--db", str(db)],
         cwd=tmp_path,
-        env=alone(),
+        env=unmeasured(),
         check=True,
         capture_output=True,
         text=True,
