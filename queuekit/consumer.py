@@ -122,7 +122,7 @@ def _next(queue: Queue, last: Task | None, ahead: Prefetch) -> Task:
         task = wait_for_task(queue, None)
         if task is not None:
             try:
-                ahead.alone(task)
+                ahead.alone()
             except BaseException:  # an interrupt, before anybody else knows the task
                 _give_back(task)
                 raise

@@ -67,10 +67,9 @@ class Prefetch:
         can = count > 1 and not self._queue.database.in_transaction and self._is_guarded()
         return count if can else 1
 
-    def alone(self, task: Task) -> Task:
-        """The task, which the loop has got by itself: begin it."""
+    def alone(self) -> None:
+        """The loop has got a task by itself, and begins it."""
         self._since, self._had = time.monotonic(), 1
-        return task
 
     def claim(self, count: int) -> None:
         """Claim up to count tasks, the best first, for hold. Raises Busy.
@@ -104,7 +103,7 @@ class Prefetch:
     def take(self) -> Task | None:
         """The next task, if one is held and its time is not over: begin it."""
         with self._lock:
-            if not self._held or time.monotonic() >= self._until or now_ms() >= self._leased_until:
+            if not self._held or self._is_over():
                 return None
             task = self._begun = self._held[0]  # a KeyboardInterrupt may come after each call
             self._held.popleft()
@@ -161,16 +160,14 @@ class Prefetch:
             try:
                 guard.start()
             except RuntimeError as error:
-                if "new thread" not in str(
-                    error
-                ):  # Thread.start makes this of an interrupt: of a lock not taken
+                # Thread.start makes one of an interrupt, too: of a lock that it has not taken.
+                if "new thread" not in str(error):
                     raise error.__context__ or error from None
                 self._most = 1
                 return False
             self._guard = guard
-            atexit.register(
-                self.close
-            )  # a daemon thread must not be in the midst of it when the interpreter ends
+            # A daemon thread must not be in the midst of it when the interpreter ends.
+            atexit.register(self.close)
         return True
 
     def _watch(self) -> None:

@@ -10,7 +10,6 @@ needed once has come by then (a third of a lease after the start its first exten
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import statistics
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 from queuekit import Queue
 
+from .by_hand import by_hand
 from .sleeper import start
 
 _SECONDS, _TASKS = 60.0, 1_000_000
@@ -125,15 +125,5 @@ def _row(name: str, value: float, unit: str, goal: float | None, note: str) -> _
     return {"name": name, "value": value, "unit": unit, "goal": goal, "better": "less", "note": note}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="short and few: shows that it runs")
-    parser.add_argument("--rounds", type=int, default=1)
-    asked = parser.parse_args()
-    for row in measure(*((0.02, 1) if asked.smoke else (1.0, asked.rounds))):
-        goal = "" if row["goal"] is None else f"(goal {row['goal']:g})"
-        print(f"{row['name']:48} {row['value']:8.4f} {row['unit']:11} {goal:12} {row['note']}")
-
-
 if __name__ == "__main__":
-    main()
+    by_hand(measure, __doc__, smoke=0.02, rounds=1)

@@ -11,7 +11,6 @@ has been read: the times are too short by what a pipe takes.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import random
 import select
@@ -25,6 +24,7 @@ from typing import Any
 
 from queuekit import Queue
 
+from .by_hand import by_hand
 from .sleeper import start
 
 _LIMIT = 30.0  # seconds; reached only if a commit was slept through
@@ -123,15 +123,5 @@ def _insert(path: Path) -> int:
         return time.monotonic_ns()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="few: shows that it runs, not how fast")
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    for row in measure(*((0.03, 1) if asked.smoke else (1.0, asked.rounds))):
-        goal = "" if row["goal"] is None else f"(goal {row['goal']:g})"
-        print(f"{row['name']:36} {row['value']:8.3f} {row['unit']} {goal:12} {row['note']}")
-
-
 if __name__ == "__main__":
-    main()
+    by_hand(measure, __doc__, smoke=0.03, rounds=3)
