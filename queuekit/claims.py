@@ -83,13 +83,23 @@ class Claims(Runs):
     def claim_many(self, limit: int, *, lease: Duration | None = None, now: int | None = None) -> list[Task]:
         """Take up to limit tasks at once, the best first. Raises Busy, and then took none."""
         given = self._claim_parameters(lease, now_ms() if now is None else now) | {"limit": limit}
-        with self.database.transaction():  # what fails takes nothing that nobody would be told of
-            rows = self._alike(given) if now is None and self._plain else []
-            if not rows and self._plain:
-                rows = _by_priority(self.database.run("claim_many", given))
-            while len(rows) < limit and (more := self.database.run("claim", given)):
-                rows += more  # claims go by another order, one by one (or none is left)
-        return list(self._decoded(rows))
+        told: list[tuple[Any, ...]] = []
+
+        def take() -> None:
+            told.extend(self._alike(given) if now is None and self._plain else [])
+            if not told and self._plain:
+                told.extend(_by_priority(self.database.run("claim_many", given)))
+            while len(told) < limit and (more := self.database.run("claim", given)):
+                told.extend(more)  # claims go by another order, one by one (or none is left)
+
+        try:
+            self.database.transaction().run(take)  # what fails takes nothing that nobody would be told of
+            return list(self._decoded(told))
+        except QueuekitError:
+            raise
+        except BaseException:  # an interrupt, after the commit perhaps
+            self._give_back(told)
+            raise
 
     def claim_alike(self, limit: int) -> list[Task]:
         """As claim_many, of a queue without policies of its own; of another none. For loops."""

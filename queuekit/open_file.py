@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from queuekit import schema
 from queuekit.errors import NoDatabase, QueuekitError
+from queuekit.memory import keep_what_is_freed
 from queuekit.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class OpenFile:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # which file the connection is open on
         self._start()
+        keep_what_is_freed()
         self.connection()
         _OPEN.add(self)
 

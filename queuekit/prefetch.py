@@ -118,15 +118,21 @@ class Prefetch:
         database = self._queue.database
         with database.lock:
             with self._lock:
-                if self._closed or database.depth or self._is_over():
-                    self._spent += self._held
-                    self._held.clear()
-                if self._closed:
-                    self._spent += self._claimed
-                    if self._begun is not None and not self._begun.settled:
-                        self._spent.append(self._begun)
-            if not self._spent:
-                return
+                self._sort_out()
+            self._release()
+
+    def _sort_out(self) -> None:
+        if self._closed or self._queue.database.depth or self._is_over():
+            self._spent += self._held
+            self._held.clear()
+        if self._closed:
+            self._spent += self._claimed
+            if self._begun is not None and not self._begun.settled:
+                self._spent.append(self._begun)
+
+    def _release(self) -> None:
+        database = self._queue.database
+        if self._spent:
             database.transaction().run(self._release_spent)
             if not database.depth:  # else it may be rolled back
                 self._spent.clear()
@@ -182,6 +188,20 @@ class Prefetch:
                 self._sleeps = False
             if self._spent or (self._held and self._is_over()):
                 try:
-                    self.give_back()
+                    self._give_back_if_free()
                 except QueuekitError as error:
                     _log.warning("%d tasks are not given back yet: %s", len(self._spent), error)
+
+    def _give_back_if_free(self) -> None:
+        """As give_back; nothing for now if the loop is in the midst of taking one.
+
+        It may be a signal handler that runs there, and waits for the lock of the database.
+        """
+        with self._queue.database.lock:
+            if not self._lock.acquire(blocking=False):
+                return
+            try:
+                self._sort_out()
+            finally:
+                self._lock.release()
+            self._release()

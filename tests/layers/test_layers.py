@@ -11,7 +11,7 @@ from source import MODULES, Module
 # Lowest first. A module may import those of its own layer and of those below; cli.* counts as cli.
 LAYERS = [
     "statements errors durations outcome logs model identity toml rule",
-    "schema scripts waiting open_file transaction group_commit database",
+    "schema scripts waiting memory open_file transaction group_commit database",
     "producer runs claims prefetch schedule consumer wake queue batch flow_run flow drawing",
     "execution handlers loop child process settle keeper slots worker signals spool presence config daemon compat"
     " flow_file",

@@ -80,7 +80,14 @@ def test_a_nested_transaction_that_is_interrupted_is_kept_or_undone_and_its_oute
         assert_nothing_is_held(queue, moment)
 
 
-@pytest.mark.parametrize("take", [Queue.claim, lambda queue: queue.get(timeout=0)], ids=["claim", "get"])
+TAKES: dict[str, Callable[[Queue], object]] = {
+    "claim": Queue.claim,
+    "get": lambda queue: queue.get(timeout=0),
+    "claim_many": lambda queue: queue.claim_many(5),
+}
+
+
+@pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
 def test_what_an_interrupted_claim_took_is_given_back(queue: Queue, take: Callable[[Queue], object]) -> None:
     for moment in moments(lambda: take(queue)):
         if queue.stats()["running"]:  # it came when Python had the task already

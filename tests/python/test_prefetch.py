@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from queuekit import LeaseLost, Queue, Task
+from queuekit.prefetch import Prefetch
 from tests.conftest import sqlite3_program
 
 LIMIT = 30  # seconds; generous, never measured
@@ -374,3 +375,39 @@ def test_where_no_thread_can_be_started_tasks_are_claimed_one_by_one(
     monkeypatch.setattr(threading.Thread, "start", refused)
     queue.put_many(["x"] * 10)
     assert crowds(queue, iter(queue), 10) == [1] * 10
+
+
+def test_a_signal_handler_that_puts_while_a_task_is_taken_waits_for_nobody(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler runs inside take; the thread that gives back what waits too long must not stand in its way."""
+    queue.put_many(["x"] * 9)
+    loop, due = iter(queue), threading.Event()
+    begun(loop, THREE_HELD)
+    ahead: Prefetch = loop.gi_frame.f_locals["ahead"]  # type: ignore[attr-defined]
+    lock = queue.database.lock
+    with lock:  # the guard comes as far as this
+        monkeypatch.setattr(ahead, "_is_over", lambda: due.set() or True)
+        with ahead._lock:
+            ahead._until = 0.0
+            ahead._changed.notify()
+        assert due.wait(LIMIT)
+        ahead._lock.acquire()
+    try:
+        looks = iter(range(1000, 0, -1))
+        until(lambda: another_has(lock) or not next(looks, 0))
+        assert lock.acquire(timeout=LIMIT)
+        queue.put("by the handler")
+        lock.release()
+    finally:
+        ahead._lock.release()
+    loop.close()  # type: ignore[attr-defined]
+    assert running(queue) == 0
+
+
+def another_has(lock: threading.RLock) -> bool:  # type: ignore[valid-type]
+    """True if another thread holds it at this moment."""
+    if not lock.acquire(blocking=False):  # type: ignore[attr-defined]
+        return True
+    lock.release()  # type: ignore[attr-defined]
+    return False

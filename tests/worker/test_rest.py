@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,19 @@ _HANDLERS = "def run(task): pass\n"
 def turns(pid: int) -> list[tuple[str, int]]:
     """How often each thread of the process has gone to sleep, or was put to it, so far."""
     threads = sorted(Path(f"/proc/{pid}/task").iterdir())
-    words = [(thread.name, (thread / "status").read_text().split()) for thread in threads]
+    words = [(thread.name, read(thread / "status").split()) for thread in threads]
     return [
         (name, sum(int(status[status.index(f"{kind}voluntary_ctxt_switches:") + 1]) for kind in ("", "non")))
         for name, status in words
+        if status
     ]
+
+
+def read(path: Path) -> str:
+    """What a file of /proc tells; nothing if its thread, or its process, has ended since it was listed."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return path.read_text()
+    return ""
 
 
 def sleeps_soundly(pid: int) -> bool:
@@ -106,13 +115,18 @@ def test_a_worker_holds_no_more_after_many_tasks_than_after_one(
 
 def watches(pid: int) -> bool:
     """True once the process has an inotify descriptor, with which comes an eventfd."""
-    return any(
-        "inotify" in os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()
-    )
+    return any("inotify" in leads_to(link) for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def leads_to(link: Path) -> str:
+    """What a descriptor stands for; nothing if it was closed since it was listed."""
+    with suppress(FileNotFoundError):
+        return os.readlink(link)
+    return ""
 
 
 def children(pid: int) -> str:
-    return " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).strip()
+    return " ".join(map(read, Path(f"/proc/{pid}/task").glob("*/children"))).strip()
 
 
 _LOADED = """
