@@ -193,14 +193,17 @@ class Prefetch:
                     _log.warning("%d tasks are not given back yet: %s", len(self._spent), error)
 
     def _give_back_if_free(self) -> None:
-        """As give_back; nothing for now if the loop is in the midst of taking one.
+        """As give_back; nothing for now if the loop is in the midst of taking one, nor once it is closed.
 
-        It may be a signal handler that runs there, and waits for the lock of the database.
+        It may be a signal handler that runs there, and waits for the lock of the database. And who closes the loop
+        gives all back, and perhaps closes the file.
         """
         with self._queue.database.lock:
             if not self._lock.acquire(blocking=False):
                 return
             try:
+                if self._closed:
+                    return
                 self._sort_out()
             finally:
                 self._lock.release()

@@ -377,37 +377,54 @@ def test_where_no_thread_can_be_started_tasks_are_claimed_one_by_one(
     assert crowds(queue, iter(queue), 10) == [1] * 10
 
 
+class AboutToGiveBack:
+    """A loop whose guard thinks that what is held waits too long: it wants the lock of the database, which we have."""
+
+    def __init__(self, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+        queue.put_many(["x"] * 9)
+        self.loop, self.lock, due = iter(queue), queue.database.lock, threading.Event()
+        *_, self.task = begun(self.loop, THREE_HELD)
+        self.ahead: Prefetch = self.loop.gi_frame.f_locals["ahead"]  # type: ignore[attr-defined]
+        self.lock.acquire()
+        monkeypatch.setattr(self.ahead, "_is_over", lambda: due.set() or True)
+        with self.ahead._lock:
+            self.ahead._until = 0.0
+            self.ahead._changed.notify()
+        assert due.wait(LIMIT)
+
+    def has_the_lock(self) -> bool:
+        if not self.lock.acquire(blocking=False):
+            return True
+        self.lock.release()
+        return False
+
+    def close(self) -> None:
+        self.loop.close()  # type: ignore[attr-defined]
+
+
 def test_a_signal_handler_that_puts_while_a_task_is_taken_waits_for_nobody(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The handler runs inside take; the thread that gives back what waits too long must not stand in its way."""
-    queue.put_many(["x"] * 9)
-    loop, due = iter(queue), threading.Event()
-    begun(loop, THREE_HELD)
-    ahead: Prefetch = loop.gi_frame.f_locals["ahead"]  # type: ignore[attr-defined]
-    lock = queue.database.lock
-    with lock:  # the guard comes as far as this
-        monkeypatch.setattr(ahead, "_is_over", lambda: due.set() or True)
-        with ahead._lock:
-            ahead._until = 0.0
-            ahead._changed.notify()
-        assert due.wait(LIMIT)
-        ahead._lock.acquire()
-    try:
+    guard = AboutToGiveBack(queue, monkeypatch)
+    with guard.ahead._lock:  # as in take, where the handler runs
+        guard.lock.release()
         looks = iter(range(1000, 0, -1))
-        until(lambda: another_has(lock) or not next(looks, 0))
-        assert lock.acquire(timeout=LIMIT)
+        until(lambda: guard.has_the_lock() or not next(looks, 0))
+        assert guard.lock.acquire(timeout=LIMIT)
         queue.put("by the handler")
-        lock.release()
-    finally:
-        ahead._lock.release()
-    loop.close()  # type: ignore[attr-defined]
+        guard.lock.release()
+    guard.close()
     assert running(queue) == 0
 
 
-def another_has(lock: threading.RLock) -> bool:  # type: ignore[valid-type]
-    """True if another thread holds it at this moment."""
-    if not lock.acquire(blocking=False):  # type: ignore[attr-defined]
-        return True
-    lock.release()  # type: ignore[attr-defined]
-    return False
+def test_a_file_that_is_closed_after_the_loop_stays_closed(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set(threading.enumerate())
+    guard = AboutToGiveBack(queue, monkeypatch)
+    queue.tick(guard.task.lease_until + 1)
+    guard.close()
+    queue.close()
+    guard.lock.release()
+    until(lambda: set(threading.enumerate()) <= threads)
+    assert queue.database._connection is None
