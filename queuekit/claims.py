@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
@@ -86,6 +87,7 @@ class Claims(Runs):
         told: list[tuple[Any, ...]] = []
 
         def take() -> None:
+            self.on_rollback(told.clear)  # what others claim then has the same receipts
             told.extend(self._alike(given) if now is None and self._plain else [])
             if not told and self._plain:
                 told.extend(_by_priority(self.database.run("claim_many", given)))
@@ -102,7 +104,7 @@ class Claims(Runs):
             raise
 
     def claim_alike(self, limit: int) -> list[Task]:
-        """As claim_many, of a queue without policies of its own; of another none. For loops."""
+        """As claim_many, of a queue without policies of its own; of another none. For loops, in a transaction."""
         given = self._claim_parameters(None, now_ms()) | {"limit": limit}
         return list(self._decoded(self._alike(given))) if self._plain else []
 
@@ -110,7 +112,9 @@ class Claims(Runs):
         if given["now"] >= self._next_tick:
             self.database.tick(given["now"])
             self._next_tick = given["now"] + _TICK_MS
-        return _by_priority(self.database.run("claim_many_simple", given))
+        if rows := self.database.run("next", given):
+            self.database.run("take", given | {"ids": json.dumps([row[0] for row in rows])})
+        return rows
 
     def _claim_parameters(self, lease: Duration | None, now: int) -> dict[str, Any]:
         lease_ms = self._lease_ms if lease is None else positive_milliseconds(lease)

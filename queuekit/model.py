@@ -197,7 +197,7 @@ def a_state(name: str | None) -> str | None:
 
 
 def claimed(holder: Holder, row: tuple[Any, ...]) -> Task:
-    """The task of a row of claim.sql, claim_many.sql or their lean twins, text as bytes. Raises UnicodeDecodeError."""
+    """The task of a row of claim.sql, claim_many.sql or a lean twin, text as bytes. Raises UnicodeDecodeError."""
     if type(row[1]) is int:  # a lean twin leaves out what is known
         id, claims, kind, key, payload, attempt, until, *_ = row
         receipt, queue = f"{id}:{claims}", holder.name

@@ -25,6 +25,7 @@ from .systems.system import System
 
 _WARM = 20  # messages
 _PUTTING = {"put", "put_many", "threads"}
+_NUMBER = 8  # digits
 _NUMBERED = re.compile(rb"(\d{8})x{8}")  # how a message of payloads begins
 
 
@@ -77,12 +78,12 @@ def measured(task: Task) -> Measurement:
 
 def payloads(count: int, size: int, first: int = 0) -> list[str]:
     """So many texts of size bytes, which begin with a number of their own."""
-    return [f"{number:08d}".ljust(size, "x") for number in range(first, first + count)]
+    return [f"{number:0{_NUMBER}d}".ljust(size, "x") for number in range(first, first + count)]
 
 
 def tally(count: int, seen: Iterable[str]) -> tuple[int, int, int]:
     """How many of the messages 0 to count were delivered, how many of them more than once, and how many never."""
-    times = Counter(int(text[:8]) for text in seen)
+    times = Counter(int(text[:_NUMBER]) for text in seen)
     return len(times), sum(n > 1 for n in times.values()), count - len(times)
 
 
@@ -126,7 +127,7 @@ def drain(queue: System) -> list[str]:
     seen = []
     while (message := queue.claim()) is not None:
         queue.done(message)
-        seen.append(queue.payload(message))
+        seen.append(queue.payload(message)[:_NUMBER])
     return seen
 
 
@@ -149,7 +150,7 @@ def _put_many(queue: System, texts: list[str]) -> list[str]:
 
 
 def _claim_and_ack(queue: System, texts: list[str]) -> list[str]:
-    return [queue.claim_and_ack() for _ in texts]
+    return [queue.claim_and_ack()[:_NUMBER] for _ in texts]  # as a consumer, which keeps no payload
 
 
 def _claim_many(queue: System, texts: list[str]) -> list[str]:

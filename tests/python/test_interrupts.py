@@ -6,19 +6,40 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from queuekit import Queue
+from queuekit import Queue, Task
+from queuekit.durations import now_ms
 from queuekit.prefetch import Prefetch
 from tests.conftest import sqlite3_program
 from tests.python.interrupts import Interrupted, moments
+
+
+def claim_at(next_tick: int) -> Callable[[Queue], Task | None]:
+    def claim(queue: Queue) -> Task | None:
+        queue._next_tick = next_tick
+        return queue.claim()
+
+    return claim
+
+
+TAKES: dict[str, Callable[[Queue], Any]] = {
+    "claim": claim_at(0),
+    "claim, busy": claim_at(now_ms() + 3_600_000),
+    "get": lambda queue: queue.get(timeout=0),
+    "claim_many": lambda queue: queue.claim_many(5),
+}
 
 
 @pytest.fixture(params=["normal", "full"])
 def queue(db: Path, request: pytest.FixtureRequest) -> Iterator[Queue]:
     with Queue(db, "work", synchronous=request.param) as queue:
         queue.put("the first")
+        for take in TAKES.values():  # what is read once is read now: else each try would have other moments
+            taken = take(queue)
+            (taken[0] if isinstance(taken, list) else taken).release()
         yield queue
 
 
@@ -80,19 +101,31 @@ def test_a_nested_transaction_that_is_interrupted_is_kept_or_undone_and_its_oute
         assert_nothing_is_held(queue, moment)
 
 
-TAKES: dict[str, Callable[[Queue], object]] = {
-    "claim": Queue.claim,
-    "get": lambda queue: queue.get(timeout=0),
-    "claim_many": lambda queue: queue.claim_many(5),
-}
-
-
 @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
-def test_what_an_interrupted_claim_took_is_given_back(queue: Queue, take: Callable[[Queue], object]) -> None:
+def test_what_an_interrupted_claim_took_is_given_back(queue: Queue, take: Callable[[Queue], Any]) -> None:
     for moment in moments(lambda: take(queue)):
         if queue.stats()["running"]:  # it came when Python had the task already
             raise AssertionError(f"at moment {moment}")
     assert queue.stats()["running"] == 1
+
+
+@pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+def test_what_was_rolled_back_is_not_given_back_when_it_is_another_s_by_then(
+    queue: Queue, take: Callable[[Queue], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Queue(queue.database.path, "work", worker="another") as another:
+        give_back = queue._give_back
+
+        def too_late(rows: list[tuple[Any, ...]]) -> None:
+            task = another.claim()
+            give_back(rows)
+            if task is not None:
+                assert task.extend().until, "it is held still"
+                task.release()
+
+        monkeypatch.setattr(queue, "_give_back", too_late)
+        for moment in moments(lambda: take(queue)):
+            assert queue.stats()["running"] == 0, f"at moment {moment}"
 
 
 def test_a_loop_that_is_interrupted_leaves_nothing_behind(queue: Queue) -> None:
