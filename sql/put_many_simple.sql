@@ -10,6 +10,7 @@
 -- no row: always. changes() is the number of tasks
 
 insert into qk_task (created_at, queue, kind, priority, payload)
-select coalesce(:now, (select now from qk_clock)), coalesce(:queue, 'default'), coalesce(:kind, ''),
-       coalesce((select value from qk_priority where name = :priority), :priority, 0), value
-  from json_each(:payloads);
+select w.now, w.queue, w.kind, w.priority, j.value
+  from (select coalesce(:now, (select now from qk_clock)) as now, coalesce(:queue, 'default') as queue, coalesce(:kind, '') as kind,
+               coalesce((select value from qk_priority where name = :priority), :priority, 0) as priority) w
+ cross join json_each(:payloads) j;

@@ -27,7 +27,7 @@ EXPECTED: list[tuple[str, dict[str, Any], int]] = [
     ("put_plain", TASK | {"key": "new"}, 471),
     ("put_plain", TASK | {"key": "k"}, 670),
     ("put", TASK, 719),
-    ("put_many_simple", {"payloads": '["a"]', "now": NOW}, 297),
+    ("put_many_simple", {"payloads": '["a"]', "now": NOW}, 308),
     ("put_many", {"payloads": '["a"]', "now": NOW}, 352),
     ("claim_simple", WORKER | {"lease_ms": 0}, 317),
     ("next", WORKER | {"lease_ms": 0, "limit": 2}, 105),
@@ -49,7 +49,7 @@ EXPECTED: list[tuple[str, dict[str, Any], int]] = [
 WITH_EVENTS: list[tuple[str, dict[str, Any], int]] = [
     ("put_simple", TASK | {"queue": "default", "kind": "", "priority": 0}, 318),
     ("put_plain", TASK | {"key": "k"}, 670),
-    ("put_many_simple", {"payloads": '["a"]', "now": NOW}, 348),
+    ("put_many_simple", {"payloads": '["a"]', "now": NOW}, 359),
     ("claim_simple", WORKER | {"lease_ms": 0}, 383),
     ("take", WORKER | {"ids": "[2, 3]", "lease_ms": 0}, 649),
     ("ack", {"receipt": "1:1", "now": NOW, "result": 0}, 301),
